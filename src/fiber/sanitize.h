@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * What the sanitizers must be told about stacks. Each switch is announced before it (sanitize_leave) and confirmed on the
+ * other side (sanitize_arrive); without a sanitizer all of this is nothing.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBER_ASAN 1
+#endif
+#endif
+#ifndef FIBER_ASAN
+#define FIBER_ASAN 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define FIBER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FIBER_TSAN 1
+#endif
+#endif
+#ifndef FIBER_TSAN
+#define FIBER_TSAN 0
+#endif
+
+#if FIBER_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if FIBER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+/* One side of a switch: a fiber, or the thread that steps the loop. */
+struct sanitize_side {
+#if FIBER_ASAN
+	void *fake_stack;
+	const void *bottom;
+	size_t size;
+#endif
+#if FIBER_TSAN
+	void *fiber;
+#endif
+	char unused;
+};
+
+/* Forgets what a sanitizer believes about this memory. */
+static inline void
+sanitize_clear(void *bottom, size_t size)
+{
+	(void)bottom;
+	(void)size;
+#if FIBER_ASAN
+	__asan_unpoison_memory_region(bottom, size);
+#endif
+}
+
+/* A new fiber's side; its stack may still carry marks of a former one. */
+static inline void
+sanitize_create(struct sanitize_side *side, void *bottom, size_t size)
+{
+	(void)side;
+	(void)bottom;
+	(void)size;
+#if FIBER_ASAN
+	side->fake_stack = NULL;
+	side->bottom = bottom;
+	side->size = size;
+	sanitize_clear(bottom, size);
+#endif
+#if FIBER_TSAN
+	side->fiber = __tsan_create_fiber(0);
+#endif
+}
+
+/* A fiber that will not run any more; not callable on itself. */
+static inline void
+sanitize_destroy(struct sanitize_side *side)
+{
+	(void)side;
+#if FIBER_TSAN
+	__tsan_destroy_fiber(side->fiber);
+#endif
+}
+
+/* The side of the thread that begins to step. */
+static inline void
+sanitize_thread(struct sanitize_side *side)
+{
+	(void)side;
+#if FIBER_TSAN
+	side->fiber = __tsan_get_current_fiber();
+#endif
+}
+
+/* Before a switch; last: from never runs again, and its fake stack is given up. */
+static inline void
+sanitize_leave(struct sanitize_side *from, struct sanitize_side *to, bool last)
+{
+	(void)from;
+	(void)to;
+	(void)last;
+#if FIBER_ASAN
+	__sanitizer_start_switch_fiber(last ? NULL : &from->fake_stack, to->bottom, to->size);
+#endif
+#if FIBER_TSAN
+	__tsan_switch_to_fiber(to->fiber, 0);
+#endif
+}
+
+/* After a switch, on the side that goes on; from, when not NULL, learns where its stack lies. */
+static inline void
+sanitize_arrive(struct sanitize_side *here, struct sanitize_side *from)
+{
+	(void)here;
+	(void)from;
+#if FIBER_ASAN
+	__sanitizer_finish_switch_fiber(here->fake_stack, from ? &from->bottom : NULL, from ? &from->size : NULL);
+#endif
+}

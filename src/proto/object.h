@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Messages of the object service; one request goes to one shard. Conventions: proto/system.h. */
+#pragma once
+
+enum proto_object_operation {
+	PROTO_OBJECT_UPDATE = PROTO_OBJECT + 1,
+	PROTO_OBJECT_FETCH,
+	PROTO_OBJECT_PUNCH_OBJECT,
+	PROTO_OBJECT_PUNCH_DKEYS,
+	PROTO_OBJECT_PUNCH_AKEYS,
+	PROTO_OBJECT_LIST,
+	PROTO_OBJECT_QUERY_KEY,
+};
+
+/* Begins the body of every object request. */
+struct proto_object {
+	struct uuid pool;
+	struct uuid handle;		/* of the container, as opened */
+	struct object_id id;
+	uint32_t shard;
+	uint32_t target;		/* number in the pool map */
+	uint64_t epoch;			/* 0: the target draws it (updates) or reads the newest (fetch) */
+	uint32_t conditions;		/* DAOS_COND_* */
+	uint32_t flags;			/* of the operation */
+};
+
+struct proto_extent {
+	uint64_t index, count;
+};
+
+struct proto_akey {
+	struct proto_text key;
+	uint32_t type;			/* DAOS_IOD_* */
+	uint32_t conditions;
+	uint64_t record_size;
+	uint32_t extent_count;
+	const struct proto_extent *extents;	/* from the arena */
+	uint32_t sum_count;			/* update only */
+	const uint32_t *sums;
+};
+
+/*
+ * Update: the payload of all akeys, one after another, inline at the end of the body (bulk.key 0) or in the caller's
+ * memory. Its sums are crc32c per piece as vos/vos.h defines them.
+ */
+struct proto_object_update {
+	struct proto_object object;
+	struct proto_text dkey;
+	uint32_t akey_count;
+	struct proto_akey *akeys;
+	struct proto_bulk bulk;
+	uint64_t payload_length;
+	struct proto_text payload;		/* inline */
+};
+void proto_object_update_encode(const struct proto_object_update *request, struct writer *writer);
+MUST_USE int proto_object_update_decode(struct reader *reader, struct arena *arena,
+					struct proto_object_update *ret_request);
+void proto_object_update_free(struct arena *arena, struct proto_object_update *request);
+
+enum proto_fetch_flag { PROTO_FETCH_SIZE_ONLY = 1, PROTO_FETCH_RUNS = 2 };
+
+/* Fetch: up to payload_length bytes come back inline or are pushed to bulk. */
+struct proto_object_fetch {
+	struct proto_object object;
+	struct proto_text dkey;
+	uint32_t akey_count;
+	struct proto_akey *akeys;		/* no sums */
+	struct proto_bulk bulk;
+	uint64_t payload_length;		/* room at the caller for all akeys together */
+};
+void proto_object_fetch_encode(const struct proto_object_fetch *request, struct writer *writer);
+MUST_USE int proto_object_fetch_decode(struct reader *reader, struct arena *arena,
+				       struct proto_object_fetch *ret_request);
+void proto_object_fetch_free(struct arena *arena, struct proto_object_fetch *request);
+
+struct proto_fetched {
+	uint64_t record_size;
+	uint64_t length;			/* bytes of this akey in the payload */
+	uint32_t sum_count;
+	const uint32_t *sums;			/* from the arena */
+	uint32_t run_count;
+	const struct proto_extent *runs;	/* from the arena */
+};
+
+struct proto_object_fetched {
+	uint32_t akey_count;
+	struct proto_fetched *akeys;
+	bool pushed;				/* the payload went to the bulk region, else it is inline */
+	struct proto_text payload;
+};
+void proto_object_fetched_encode(const struct proto_object_fetched *reply, struct writer *writer);
+MUST_USE int proto_object_fetched_decode(struct reader *reader, struct arena *arena,
+					 struct proto_object_fetched *ret_reply);
+void proto_object_fetched_free(struct arena *arena, struct proto_object_fetched *reply);
+
+/* Punch of the object (no keys), of dkeys, or of akeys below one dkey. */
+struct proto_object_punch {
+	struct proto_object object;
+	struct proto_text dkey;			/* punch of akeys */
+	uint32_t key_count;
+	struct proto_text *keys;		/* from the arena */
+};
+void proto_object_punch_encode(const struct proto_object_punch *request, struct writer *writer);
+MUST_USE int proto_object_punch_decode(struct reader *reader, struct arena *arena,
+				       struct proto_object_punch *ret_request);
+void proto_object_punch_free(struct arena *arena, struct proto_object_punch *request);
+
+/* One page of a listing; position is opaque to the client between pages: the bytes of struct vos_position as encoded by the server. */
+#define PROTO_POSITION_MAX 600u
+
+struct proto_object_list {
+	struct proto_object object;
+	uint32_t level;				/* enum vos_level: 1 dkeys, 2 akeys, 3 extents */
+	uint32_t limit;				/* entries */
+	uint64_t byte_limit;			/* of keys in the answer */
+	struct proto_text dkey, akey;
+	struct proto_text position;		/* empty: from the start */
+	struct proto_text from_key;		/* ordered levels: start after this key instead of a position */
+	/* directories: also fetch this akey of each dkey, whole, into the entry */
+	struct proto_text with_akey;
+};
+void proto_object_list_encode(const struct proto_object_list *request, struct writer *writer);
+MUST_USE int proto_object_list_decode(struct reader *reader, struct proto_object_list *ret_request);
+
+struct proto_list_entry {
+	struct proto_text key;			/* dkeys, akeys */
+	uint32_t type;				/* akeys */
+	struct proto_extent extent;		/* extents */
+	uint64_t record_size, epoch;		/* extents */
+	struct proto_text value;		/* with_akey */
+};
+
+struct proto_object_listed {
+	uint32_t count;
+	bool end;
+	struct proto_list_entry *entries;	/* from the arena */
+	struct proto_text position;
+};
+void proto_object_listed_encode(const struct proto_object_listed *reply, struct writer *writer);
+MUST_USE int proto_object_listed_decode(struct reader *reader, struct arena *arena,
+					struct proto_object_listed *ret_reply);
+void proto_object_listed_free(struct arena *arena, struct proto_object_listed *reply);
+
+struct proto_object_query {
+	struct proto_object object;		/* flags: DAOS_GET_* */
+	struct proto_text dkey, akey;
+};
+void proto_object_query_encode(const struct proto_object_query *request, struct writer *writer);
+MUST_USE int proto_object_query_decode(struct reader *reader, struct proto_object_query *ret_request);
+
+struct proto_object_queried {
+	uint64_t dkey, akey;
+	struct proto_extent extent;
+	uint64_t record_size, epoch;
+};
+void proto_object_queried_encode(const struct proto_object_queried *reply, struct writer *writer);
+MUST_USE int proto_object_queried_decode(struct reader *reader, struct proto_object_queried *ret_reply);
