@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /** The object id that names nothing. */
-#define DAOS_OBJ_NIL	((daos_obj_id_t){0})
+#define DAOS_OBJ_NIL	((daos_obj_id_t){0, 0})
 
 /** Upper 32 bits of an object id: type, redundancy, number of groups. */
 #define OID_FMT_INTR_BITS	32
