@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An arena owns all memory of an engine or client: it has a budget, and destroying it frees everything at once, which is
- * how a simulated crash drops a node. Single-threaded: every loop has its own.
+ * An arena owns all memory of an engine or client: it has a budget, and destroying it frees
+ * everything at once, which is how a simulated crash drops a node. Single-threaded: every loop has
+ * its own.
  */
 #pragma once
 
@@ -9,7 +10,8 @@
 
 struct arena;
 
-/* Makes an arena with a budget in bytes (0: unlimited). NULL when memory is out. Free with arena_destroy(). */
+/* Makes an arena with a budget in bytes (0: unlimited). NULL when memory is out. Free with
+ * arena_destroy(). */
 struct arena *arena_create(uint64_t budget);
 
 /* Frees the arena and every block in it. */
@@ -41,8 +43,8 @@ uint64_t arena_budget(const struct arena *arena);
 void arena_fail_at(struct arena *arena, uint64_t n);
 
 /*
- * Memory that frees itself when the scope ends: `AUTO_FREE struct scoped_block block = {arena, pointer}`; moving it out is
- * scoped_take().
+ * Memory that frees itself when the scope ends: `AUTO_FREE struct scoped_block block = {arena,
+ * pointer}`; moving it out is scoped_take().
  */
 struct scoped_block {
 	struct arena *arena;

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/piece.h"
 #include "base/priority_queue.h"
 #include "base/table.h"
 #include "base/tree.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Cursors over byte buffers: little-endian integers and raw bytes with checked lengths. An error sticks, so that an encoder
- * or decoder checks once at its end.
+ * Cursors over byte buffers: little-endian integers and raw bytes with checked lengths. An error
+ * sticks, so that an encoder or decoder checks once at its end.
  */
 #pragma once
 
@@ -9,7 +9,8 @@
 
 #include "base/compiler.h"
 
-/* ------------------------------------------------ unchecked loads and stores, little-endian, any alignment */
+/* ------------------------------------------------ unchecked loads and stores, little-endian, any
+ * alignment */
 
 static inline uint16_t
 load_u16(const void *from)
@@ -62,10 +63,10 @@ store_u64(void *to, uint64_t value)
 /* ------------------------------------------------ reader */
 
 struct reader {
-	const uint8_t *data;	/* borrowed */
+	const uint8_t *data; /* borrowed */
 	size_t length;
 	size_t position;
-	bool failed;		/* something reached beyond the end; every later result is 0 or NULL */
+	bool failed; /* something reached beyond the end; every later result is 0 or NULL */
 };
 
 void reader_init(struct reader *reader, const void *data, size_t length);
@@ -94,16 +95,22 @@ void reader_copy(struct reader *reader, void *to, size_t length);
 /* Bytes with a u32 length before them, at most limit of them; NULL and length 0 on failure. */
 const uint8_t *reader_blob(struct reader *reader, size_t limit, size_t *ret_length);
 
-/* As reader_blob(), copied to text with a terminator; size is that of text. A zero byte inside is a failure. */
+/* As reader_blob(), copied to text with a terminator; size is that of text. A zero byte inside is a
+ * failure. */
 void reader_text(struct reader *reader, char *text, size_t size);
 
 /* ------------------------------------------------ writer */
 
 struct writer {
-	uint8_t *data;		/* borrowed */
+	uint8_t *data; /* borrowed */
 	size_t length;
 	size_t position;
-	bool failed;		/* something did not fit; nothing is written any more */
+	bool failed; /* something did not fit; nothing is written any more */
+	/*
+	 * Called when needed more bytes do not fit: makes room by moving the content to a larger
+	 * buffer (data, length), or leaves things as they are. NULL: the buffer is all there is.
+	 */
+	void (*grow)(struct writer *writer, size_t needed);
 };
 
 void writer_init(struct writer *writer, void *data, size_t length);

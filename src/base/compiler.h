@@ -15,24 +15,24 @@
 /* Marks a function of a library as part of its public or private versioned symbol set. */
 #define EXPORT __attribute__((visibility("default")))
 
+/* The public headers of gurt have macros of these names; ours replace them. */
+#undef ARRAY_SIZE
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The struct around a member. By way of an integer, so that it also takes a pointer to a const member. */
-/* The struct around a member; by way of an integer, so that it also takes a pointer to a const member. */
-#define container_of(pointer, type, member) ((type *)((uintptr_t)(pointer) - offsetof(type, member)))
+/* The struct around a member; by way of an integer, so that it also takes a pointer to a const
+ * member. */
+#undef container_of
+#define container_of(pointer, type, member) ((type *)((uintptr_t)(pointer)-offsetof(type, member)))
 
-#define min_of(a, b)                    \
-	({                              \
-		__typeof__(a) min_a = (a); \
-		__typeof__(b) min_b = (b); \
-		min_a < min_b ? min_a : min_b; \
-	})
-
-#define max_of(a, b)                    \
-	({                              \
-		__typeof__(a) max_a = (a); \
-		__typeof__(b) max_b = (b); \
-		max_a > max_b ? max_a : max_b; \
+/* The variables are numbered, so that one use may stand inside another without shadowing. */
+#define min_of(a, b) select_of(a, b, <, __COUNTER__)
+#define max_of(a, b) select_of(a, b, >, __COUNTER__)
+#define select_of(a, b, order, number) select_numbered(a, b, order, number)
+#define select_numbered(a, b, order, number)                                         \
+	({                                                                           \
+		__typeof__(a) left_##number = (a);                                   \
+		__typeof__(b) right_##number = (b);                                  \
+		left_##number order right_##number ? left_##number : right_##number; \
 	})
 
 static inline uint64_t
@@ -48,13 +48,14 @@ align_down(uint64_t value, uint64_t alignment)
 }
 
 /*
- * ASSERT states an invariant that the types do not. It stays on in every build and is never applied to bytes from disk,
- * wire or user.
+ * ASSERT states an invariant that the types do not. It stays on in every build and is never applied
+ * to bytes from disk, wire or user.
  */
-#define ASSERT(condition)                                                      \
-	do {                                                                   \
-		if (UNLIKELY(!(condition)))                                    \
+#define ASSERT(condition)                                                        \
+	do {                                                                     \
+		if (UNLIKELY(!(condition)))                                      \
 			assert_failed(#condition, __FILE__, __LINE__, __func__); \
 	} while (0)
 
-NORETURN void assert_failed(const char *condition, const char *file, int line, const char *function);
+NORETURN void assert_failed(const char *condition, const char *file, int line,
+			    const char *function);

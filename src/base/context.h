@@ -2,16 +2,18 @@
 /*
  * The context of a loop: where its log lines go, what it counts, and where its latest error began.
  *
- * The pointer to the current context is the one thread-local of the engine. A loop sets it while it is stepped; a thread
- * without a loop falls back to a context that logs warnings to standard error.
+ * The pointer to the current context is the one thread-local of the engine. A loop sets it while it
+ * is stepped; a thread without a loop falls back to a context that logs warnings to standard error.
  */
 #pragma once
 
 #include "base/compiler.h"
 
 struct metrics;
+struct loop;
 
-/* The place where an error began; a fiber owns one, so that errors of other fibers do not overwrite it. */
+/* The place where an error began; a fiber owns one, so that errors of other fibers do not overwrite
+ * it. */
 struct error_origin {
 	int code;
 	int line;
@@ -22,22 +24,26 @@ struct error_origin {
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
-/* Receives finished log lines without a newline. May be called on any loop's thread that shares it. */
+/* Receives finished log lines without a newline. May be called on any loop's thread that shares it.
+ */
 struct log_sink {
-	void (*write)(struct log_sink *sink, enum log_level level, const char *tag, const char *line);
+	void (*write)(struct log_sink *sink, enum log_level level, const char *tag,
+		      const char *line);
 };
 
 struct context {
-	const char *name;		/* appears in log lines, e.g. "loop 1" */
-	enum log_level level;		/* lines above it are dropped */
-	struct log_sink *sink;		/* borrowed; NULL: standard error */
-	struct metrics *metrics;	/* borrowed; may be NULL */
-	struct error_origin *origin;	/* of the running fiber, or the context's own */
+	const char *name;	     /* appears in log lines, e.g. "loop 1" */
+	enum log_level level;	     /* lines above it are dropped */
+	struct log_sink *sink;	     /* borrowed; NULL: standard error */
+	struct metrics *metrics;     /* borrowed; may be NULL */
+	struct error_origin *origin; /* of the running fiber, or the context's own */
 	struct error_origin own_origin;
+	struct loop *loop; /* being stepped with this context, or NULL; set by fiber/ */
 };
 
 /* Sets up *context with sink (borrowed, may be NULL) and level. */
-void context_init(struct context *context, const char *name, struct log_sink *sink, enum log_level level);
+void context_init(struct context *context, const char *name, struct log_sink *sink,
+		  enum log_level level);
 
 /* The current context, never NULL. */
 struct context *context_current(void);

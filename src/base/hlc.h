@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Hybrid logical clock. A stamp counts 1/16 ns since 2021-01-01 UTC; its low 18 bits are logical, the upper 46 physical
- * (a tick of about 16.4 us). One clock serves all loops of an engine: it is the one lock-free shared word.
+ * Hybrid logical clock. A stamp counts 1/16 ns since 2021-01-01 UTC; its low 18 bits are logical,
+ * the upper 46 physical (a tick of about 16.4 us). One clock serves all loops of an engine: it is
+ * the one lock-free shared word.
  */
 #pragma once
 
@@ -32,7 +33,8 @@ uint64_t hlc_to_realtime(uint64_t stamp);
 /* A new stamp, greater than all drawn or observed before. */
 uint64_t hlc_now(struct hlc *hlc, uint64_t realtime_ns);
 
-/* Takes note of a stamp of somebody else; -DER_HLC_SYNC when it lies more than epsilon ahead of realtime_ns. */
+/* Takes note of a stamp of somebody else; -DER_HLC_SYNC when it lies more than epsilon ahead of
+ * realtime_ns. */
 MUST_USE int hlc_observe(struct hlc *hlc, uint64_t realtime_ns, uint64_t stamp);
 
 /* The latest stamp drawn or observed. */

@@ -5,7 +5,8 @@
 #include "base/compiler.h"
 #include "base/uuid.h"
 
-/* A 128-bit object id; the top 32 bits of hi are 8 bits type, 8 bits class, 16 bits group count, as in DAOS. */
+/* A 128-bit object id; the top 32 bits of hi are 8 bits type, 8 bits class, 16 bits group count, as
+ * in DAOS. */
 struct object_id {
 	uint64_t lo;
 	uint64_t hi;
@@ -45,13 +46,14 @@ enum key_order object_id_akey_order(struct object_id id);
 #define EPOCH_MAX UINT64_MAX
 
 /*
- * Names a modifying request for exactly-once execution. The same values accompany it when it is sent again.
+ * Names a modifying request for exactly-once execution. The same values accompany it when it is
+ * sent again.
  */
 struct request_id {
-	struct uuid client;	/* incarnation of the client; null: not to be remembered */
-	uint64_t sequence;	/* counted per target from 1 */
-	uint64_t confirmed;	/* the client has the answers of all sequences below it */
-	uint64_t first_sent;	/* HLC of the first sending */
+	struct uuid client;  /* incarnation of the client; null: not to be remembered */
+	uint64_t sequence;   /* counted per target from 1 */
+	uint64_t confirmed;  /* the client has the answers of all sequences below it */
+	uint64_t first_sent; /* HLC of the first sending */
 };
 
 /* At most this many sequences are open per client and target. */

@@ -5,8 +5,8 @@
 #include "base/compiler.h"
 
 /*
- * A head, or the link inside a member. A zeroed head is an empty list. A zeroed link is in no list, and list_remove()
- * leaves one behind, so that list_linked() tells whether a member is in a list.
+ * A head, or the link inside a member. A zeroed head is an empty list. A zeroed link is in no list,
+ * and list_remove() leaves one behind, so that list_linked() tells whether a member is in a list.
  */
 struct list {
 	struct list *next;
@@ -33,7 +33,8 @@ list_linked(const struct list *link)
 	return link->next != NULL;
 }
 
-/* Puts link, which is in no list, directly before position: a member, or an initialised head for the end. */
+/* Puts link, which is in no list, directly before position: a member, or an initialised head for
+ * the end. */
 static inline void
 list_insert_before(struct list *position, struct list *link)
 {
@@ -132,6 +133,6 @@ list_length(const struct list *head)
 	for (struct list *link = (head)->next; link != NULL && link != (head); link = link->next)
 
 /* As LIST_FOR_EACH(); the present member may be removed and freed meanwhile. */
-#define LIST_FOR_EACH_SAFE(link, head)                                                             \
-	for (struct list *link = (head)->next, *link##_after = link ? link->next : NULL;           \
+#define LIST_FOR_EACH_SAFE(link, head)                                                   \
+	for (struct list *link = (head)->next, *link##_after = link ? link->next : NULL; \
 	     link != NULL && link != (head); link = link##_after, link##_after = link->next)

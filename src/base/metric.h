@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Counters, gauges and histograms of one context. A metric is embedded in its owner and linked into the context's registry:
- * nothing is allocated, and counting is one addition. Used only on the context's own loop.
+ * Counters, gauges and histograms of one context. A metric is embedded in its owner and linked into
+ * the context's registry: nothing is allocated, and counting is one addition. Used only on the
+ * context's own loop.
  */
 #pragma once
 
@@ -22,11 +23,11 @@ struct metric_histogram {
 struct metric {
 	struct list link;
 	enum metric_kind kind;
-	const char *name;			/* borrowed, e.g. "engine_io_ops_update" */
-	const char *help;			/* borrowed; one sentence */
-	const char *labels;			/* borrowed, e.g. "target=\"1\""; NULL: none */
-	int64_t value;				/* counter, gauge */
-	struct metric_histogram *histogram;	/* borrowed; histogram only */
+	const char *name;		    /* borrowed, e.g. "engine_io_ops_update" */
+	const char *help;		    /* borrowed; one sentence */
+	const char *labels;		    /* borrowed, e.g. "target=\"1\""; NULL: none */
+	int64_t value;			    /* counter, gauge */
+	struct metric_histogram *histogram; /* borrowed; histogram only */
 };
 
 /* The registry of a context. Zero-initialised is empty. */
@@ -36,15 +37,17 @@ struct metrics {
 
 void metrics_init(struct metrics *metrics);
 
-/* Links a metric whose kind, name, help (and labels, histogram) are set. metrics may be NULL: then it only counts. */
+/* Links a metric whose kind, name, help (and labels, histogram) are set. metrics may be NULL: then
+ * it only counts. */
 void metric_register(struct metrics *metrics, struct metric *metric);
 
 /* Unlinks it; nothing happens when it is not linked. */
 void metric_unregister(struct metric *metric);
 
-/* Calls visit for each metric in order of registration until it returns non-zero, which is returned. */
-int metrics_visit(const struct metrics *metrics, int (*visit)(void *argument, const struct metric *metric),
-		  void *argument);
+/* Calls visit for each metric in order of registration until it returns non-zero, which is
+ * returned. */
+int metrics_visit(const struct metrics *metrics,
+		  int (*visit)(void *argument, const struct metric *metric), void *argument);
 
 static inline void
 metric_add(struct metric *metric, int64_t amount)

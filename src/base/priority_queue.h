@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An intrusive priority queue by 64-bit key, smallest first; equal keys leave in the order they came. A pairing heap
- * (Fredman, Sedgewick, Sleator, Tarjan, 1986): insert in constant time, removal logarithmic on average, no allocation.
+ * An intrusive priority queue by 64-bit key, smallest first; equal keys leave in the order they
+ * came. A pairing heap (Fredman, Sedgewick, Sleator, Tarjan, 1986): insert in constant time,
+ * removal logarithmic on average, no allocation.
  */
 #pragma once
 
@@ -9,10 +10,11 @@
 
 struct queue_node {
 	uint64_t key;
-	uint64_t order;			/* number of the insertion: decides between equal keys */
-	struct queue_node *child;	/* first child */
-	struct queue_node *next;	/* sibling */
-	struct queue_node *previous;	/* sibling, or the parent for a first child; NULL for the root */
+	uint64_t order;		  /* number of the insertion: decides between equal keys */
+	struct queue_node *child; /* first child */
+	struct queue_node *next;  /* sibling */
+	struct queue_node
+		*previous; /* sibling, or the parent for a first child; NULL for the root */
 };
 
 /* Zero-initialised is empty. */

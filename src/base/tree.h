@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An intrusive balanced binary tree (AVL: Adelson-Velsky and Landis, 1962), ordered by a comparison function. All
- * operations take a number of steps logarithmic in the number of members and allocate nothing.
+ * An intrusive balanced binary tree (AVL: Adelson-Velsky and Landis, 1962), ordered by a comparison
+ * function. All operations take a number of steps logarithmic in the number of members and allocate
+ * nothing.
  */
 #pragma once
 
@@ -9,8 +10,8 @@
 
 struct tree_node {
 	struct tree_node *parent;
-	struct tree_node *child[2];	/* smaller, greater */
-	int height;			/* 1 for a leaf; 0: in no tree */
+	struct tree_node *child[2]; /* smaller, greater */
+	int height;		    /* 1 for a leaf; 0: in no tree */
 };
 
 /* Negative, 0 or positive as key sorts before, equal to or after node. */
@@ -31,8 +32,9 @@ tree_empty(const struct tree *tree)
 }
 
 /*
- * Adds node, whose key is key. When a member with an equal key exists the tree is unchanged and that member is returned;
- * NULL after adding. The key inside node must not change while it is a member.
+ * Adds node, whose key is key. When a member with an equal key exists the tree is unchanged and
+ * that member is returned; NULL after adding. The key inside node must not change while it is a
+ * member.
  */
 struct tree_node *tree_insert(struct tree *tree, const void *key, struct tree_node *node);
 

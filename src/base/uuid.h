@@ -13,7 +13,8 @@ struct uuid {
 	uint8_t bytes[16];
 };
 
-/* Reads 36 characters with hyphens, either case, and nothing after them. False leaves *ret_uuid alone. */
+/* Reads 36 characters with hyphens, either case, and nothing after them. False leaves *ret_uuid
+ * alone. */
 MUST_USE bool uuid_from_text(const char *text, struct uuid *ret_uuid);
 
 /* Writes the lower-case form with its terminator. */
