@@ -14,33 +14,33 @@ enum fiber_state { FIBER_READY, FIBER_RUNNING, FIBER_WAITING, FIBER_ENDED };
 struct fiber {
 	struct machine_context machine;
 	struct loop *loop;
-	struct list link;		/* of the ready queue, or of what it waits in */
-	struct list member;		/* of loop->fibers */
+	struct list link;   /* of the ready queue, or of what it waits in */
+	struct list member; /* of loop->fibers */
 	enum fiber_state state;
 	bool canceled;
-	bool interruptible;		/* waiting, and deadline or cancellation may end it */
-	uint32_t no_yield;		/* depth of NO_YIELD scopes */
+	bool interruptible; /* waiting, and deadline or cancellation may end it */
+	uint32_t no_yield;  /* depth of NO_YIELD scopes */
 	int wait_result;
-	int timer_result;		/* what the wait returns when the timer fires */
+	int timer_result; /* what the wait returns when the timer fires */
 	uint64_t deadline;
 	struct timer timer;
-	uint64_t wanted;		/* permits, while waiting for a semaphore */
-	void *item;			/* handed over, while waiting for a channel */
-	struct fiber_group *group;	/* it is a member of */
+	uint64_t wanted;	   /* permits, while waiting for a semaphore */
+	void *item;		   /* handed over, while waiting for a channel */
+	struct fiber_group *group; /* it is a member of */
 	struct list group_link;
-	struct fiber_group *waiting_group;	/* it waits for */
+	struct fiber_group *waiting_group; /* it waits for */
 	int (*group_function)(void *argument);
 	void (*function)(void *argument);
 	void *argument;
 	const char *name;
-	void *mapping;			/* guard page and stack */
+	void *mapping; /* guard page and stack */
 	struct sanitize_side sanitize;
 	struct error_origin origin;
 };
 
 /* Stacks that wait for their next fiber; the list's links lie where the fibers were. */
 struct stack_pool {
-	size_t stack_size;	/* without the guard page */
+	size_t stack_size; /* without the guard page */
 	struct list free;
 	uint32_t free_count;
 };
@@ -49,7 +49,7 @@ struct stack_pool {
 struct spin {
 	uint64_t limit;
 	uint64_t budget;
-	uint64_t idle_since;	/* 0: not idle */
+	uint64_t idle_since; /* 0: not idle */
 };
 
 struct loop {
@@ -64,11 +64,11 @@ struct loop {
 	struct priority_queue timers;
 	struct stack_pool stacks;
 	struct spin spin;
-	struct machine_context machine;		/* of the stepping thread */
+	struct machine_context machine; /* of the stepping thread */
 	struct sanitize_side sanitize;
 	uint64_t cross_calls;
 	/* Touched by other threads. */
-	_Atomic(struct loop_message *) inbox;	/* newest first */
+	_Atomic(struct loop_message *) inbox; /* newest first */
 	atomic_bool sleeping;
 	atomic_bool stopping;
 };
@@ -79,8 +79,8 @@ void stack_pool_init(struct stack_pool *pool, size_t stack_size);
 void stack_pool_fini(struct stack_pool *pool);
 
 /*
- * A fiber at the top of a stack of its own, cleared but for machine context, mapping and sanitize side; NULL when memory
- * is out.
+ * A fiber at the top of a stack of its own, cleared but for machine context, mapping and sanitize
+ * side; NULL when memory is out.
  */
 struct fiber *stack_take(struct stack_pool *pool);
 void stack_give(struct stack_pool *pool, struct fiber *fiber);
@@ -111,8 +111,8 @@ struct fiber *fiber_to_yield(void);
 void fiber_check_yield(void);
 
 /*
- * Makes the running fiber wait at the end of queue (NULL: in none) until fiber_wake(), whose result it returns; when
- * interruptible, the deadline and fiber_cancel() end it too. *Yields*.
+ * Makes the running fiber wait at the end of queue (NULL: in none) until fiber_wake(), whose result
+ * it returns; when interruptible, the deadline and fiber_cancel() end it too. *Yields*.
  */
 int fiber_wait(struct fiber *fiber, struct list *queue, bool interruptible);
 

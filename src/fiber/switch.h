@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * The change of stacks. Hand-written for x86-64 and aarch64; ucontext, which asks the kernel at every switch, elsewhere or
- * with FIBER_UCONTEXT defined.
+ * The change of stacks. Hand-written for x86-64 and aarch64; ucontext, which asks the kernel at
+ * every switch, elsewhere or with FIBER_UCONTEXT defined.
  */
 #pragma once
 
@@ -24,11 +24,11 @@ struct machine_context {
 };
 
 /*
- * Prepares a context that begins with entry(argument) on the stack [bottom, bottom + size); entry must not return. The top of the
- * stack must be aligned to 16.
+ * Prepares a context that begins with entry(argument) on the stack [bottom, bottom + size); entry
+ * must not return. The top of the stack must be aligned to 16.
  */
-void machine_context_init(struct machine_context *context, void *bottom, size_t size, void (*entry)(void *argument),
-			  void *argument);
+void machine_context_init(struct machine_context *context, void *bottom, size_t size,
+			  void (*entry)(void *argument), void *argument);
 
 /* Suspends the present line in *from and continues the one in *to. */
 #if FIBER_ASSEMBLY
