@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* The contract of the poller seam, run on any implementation. */
+#pragma once
+
+#include "contract/subject.h"
+
+/* Returns the number of tests that failed. */
+int poller_contract(struct subject *subject);

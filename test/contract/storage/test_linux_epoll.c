@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* The storage contract on env/linux with epoll. */
+#include "contract/linux_subject.h"
+#include "storage_contract.h"
+
+int
+main(void)
+{
+	return linux_subject_main(LINUX_EPOLL, "epoll", storage_contract);
+}
