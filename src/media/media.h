@@ -2,11 +2,12 @@
 /*
  * Media: the log of one loop, and the heaps and data spaces whose changes it makes durable.
  *
- * A heap is an image of zones of 1 MiB, loaded when first needed, addressed by offsets. A local transaction has two halves.
- * *Prepare* may yield and fail: it takes the payload in and reserves heap, log and data space. *Apply* is one NO_YIELD
- * scope: look-ups and checks first, then changes, which cannot fail, then tx_commit(). The bytes changed become one redo
- * record of the open group of the log. What was applied is visible to look-ups at once and durable later: whoever answers
- * from it first waits for the newest group that it looked at (media_wait()).
+ * A heap is an image of zones of 1 MiB, loaded when first needed, addressed by offsets. A local
+ *transaction has two halves. *Prepare* may yield and fail: it takes the payload in and reserves
+ *heap, log and data space. *Apply* is one NO_YIELD scope: look-ups and checks first, then changes,
+ *which cannot fail, then tx_commit(). The bytes changed become one redo record of the open group of
+ *the log. What was applied is visible to look-ups at once and durable later: whoever answers from
+ *it first waits for the newest group that it looked at (media_wait()).
  *
  *	tx_begin(&tx, heap);
  *	rc = tx_reserve(&tx, &need);                     may yield
@@ -36,33 +37,37 @@ struct heap;
 /* ------------------------------------------------ the log of a loop */
 
 struct media_options {
-	uint64_t log_size;		/* bytes; 0: 256 MiB; at least 1 MiB */
-	uint64_t inline_limit;		/* bytes of payload that travel inside a log record; 0: by the device */
-	uint64_t checkpoint_interval;	/* ns; 0: 5 s */
-	uint64_t idle_close;		/* ns until an idle log is closed by an empty record; 0: 10 ms */
-	uint64_t zero_ahead;		/* reserved for the background zeroing of data files; 0 */
+	uint64_t log_size;     /* bytes; 0: 256 MiB; at least 1 MiB */
+	uint64_t inline_limit; /* bytes of payload that travel inside a log record; 0: by the device
+				*/
+	uint64_t checkpoint_interval; /* ns; 0: 5 s */
+	uint64_t idle_close; /* ns until an idle log is closed by an empty record; 0: 10 ms */
+	uint64_t zero_ahead; /* reserved for the background zeroing of data files; 0 */
 };
 
 /* Makes the log "<name>.log" in loop's storage, zeroed. -DER_EXIST, -DER_NOSPACE. *Yields*. */
 MUST_USE int media_format(struct loop *loop, const char *name, const struct media_options *options);
 
 /*
- * Opens the log and validates it up to its end. No new transaction may begin before media_start(). *Yields*. -DER_NONEXIST; -DER_DF_INCOMPT when the
- * format is of another version; -DER_IO when the log cannot be read.
+ * Opens the log and validates it up to its end. No new transaction may begin before media_start().
+ * *Yields*. -DER_NONEXIST; -DER_DF_INCOMPT when the format is of another version; -DER_IO when the
+ * log cannot be read.
  */
 MUST_USE int media_open(struct loop *loop, const char *name, const struct media_options *options,
 			struct media **ret_media);
 
 /*
- * After every heap that the log may name has been opened (records of others are forgotten: their heaps were destroyed):
- * begins a new incarnation of the log and starts its background fibers. *Yields*.
+ * After every heap that the log may name has been opened (records of others are forgotten: their
+ * heaps were destroyed): begins a new incarnation of the log and starts its background fibers.
+ * *Yields*.
  */
 MUST_USE int media_start(struct media *media);
 
 /* Waits for all groups, checkpoints and closes all heaps, closes the log. Frees media. *Yields*. */
 int media_close(struct media *media);
 
-/* Waits until group is durable. -DER_IO when the media has failed, now or earlier. *Yields*, uninterruptible. */
+/* Waits until group is durable. -DER_IO when the media has failed, now or earlier. *Yields*,
+ * uninterruptible. */
 MUST_USE int media_wait(struct media *media, uint64_t group);
 
 /* The newest durable group; the group that a transaction committed now would get. */
@@ -77,7 +82,7 @@ MUST_USE int media_checkpoint(struct media *media);
 
 struct media_figures {
 	uint64_t groups, records, log_bytes, log_used, log_size;
-	uint64_t replayed_groups, replayed_records, replay_end;	/* at the last open */
+	uint64_t replayed_groups, replayed_records, replay_end; /* at the last open */
 	uint64_t checkpoints, checkpoint_bytes;
 };
 void media_figures(const struct media *media, struct media_figures *ret_figures);
@@ -92,28 +97,34 @@ void media_figures(const struct media *media, struct media_figures *ret_figures)
 
 struct heap_options {
 	struct uuid id;
-	uint64_t heap_size;	/* bytes, the most its zones may take; a multiple of HEAP_ZONE */
-	uint64_t data_size;	/* bytes of the data space, a multiple of DISK_BLOCK; 0: none */
-	bool thin;		/* do not preallocate; the host's ENOSPC means full */
-	uint8_t space_reserve;	/* percent of the data space that only privileged transactions may use */
+	uint64_t heap_size;    /* bytes, the most its zones may take; a multiple of HEAP_ZONE */
+	uint64_t data_size;    /* bytes of the data space, a multiple of DISK_BLOCK; 0: none */
+	bool thin;	       /* do not preallocate; the host's ENOSPC means full */
+	uint8_t space_reserve; /* percent of the data space that only privileged transactions may
+				  use */
 };
 
 /*
- * Makes "<name>.heap" and, with data_size, "<name>.data". Not durable as part of anything until its owner records that it exists;
- * a file that nobody records is removed by its owner at start. *Yields*. -DER_EXIST, -DER_NOSPACE.
+ * Makes "<name>.heap" and, with data_size, "<name>.data". Not durable as part of anything until its
+ * owner records that it exists; a file that nobody records is removed by its owner at start.
+ * *Yields*. -DER_EXIST, -DER_NOSPACE; -DER_INVAL for impossible sizes or a name of more than 87
+ * characters.
  */
 MUST_USE int heap_create(struct media *media, const char *name, const struct heap_options *options);
 
 /*
- * Opens a heap on media: reads superblock and zone table, then replays the log's records of this heap. *Yields*.
- * -DER_NONEXIST, -DER_DF_INCOMPT, -DER_CSUM / -DER_IO when it is damaged.
+ * Opens a heap on media: reads superblock and zone table, then replays the log's records of this
+ * heap. *Yields*. -DER_NONEXIST, -DER_DF_INCOMPT; -DER_CSUM, -DER_DF_INVAL, -DER_IO when it is
+ * damaged; -DER_BUSY when it was not closed cleanly and its records are in another log (open it on
+ * that one first, before media_start(), and close it) or this log has started since.
  */
 MUST_USE int heap_open(struct media *media, const char *name, struct heap **ret_heap);
 
 /* Checkpoints and closes. *Yields*. */
 int heap_close(struct heap *heap);
 
-/* Closes without a checkpoint a heap that is about to be removed; its log records count as covered. *Yields*. */
+/* Closes without a checkpoint a heap that is about to be removed; its log records count as covered.
+ * *Yields*. */
 void heap_forget(struct heap *heap);
 
 /* Removes the disks of a heap that is not open. */
@@ -123,9 +134,9 @@ struct media *heap_media(const struct heap *heap);
 struct uuid heap_id(const struct heap *heap);
 
 struct heap_space {
-	uint64_t heap_total, heap_free;		/* bytes; free is what an ordinary update may still use */
+	uint64_t heap_total, heap_free; /* bytes; free is what an ordinary update may still use */
 	uint64_t data_total, data_free;
-	uint64_t heap_reserved, data_reserved;	/* held back, counted as used */
+	uint64_t heap_reserved, data_reserved; /* held back, counted as used */
 };
 void heap_space(const struct heap *heap, struct heap_space *ret_space);
 
@@ -152,9 +163,10 @@ void pin_init(struct pin *pin, struct heap *heap);
 void pin_fini(struct pin *pin);
 
 /*
- * The only way to a pointer into a heap: length bytes at offset, valid until pin_fini() and until the next change, read-only.
- * NULL when the zone is absent (pin_outcome() is -DER_AGAIN: call pin_load() and start again) or when the offset is
- * impossible (-DER_IO, disk content is damaged; never an assertion).
+ * The only way to a pointer into a heap: length bytes at offset, valid until pin_fini() and until
+ * the next change, read-only. NULL when the zone is absent (pin_outcome() is -DER_AGAIN: call
+ * pin_load() and start again) or when the offset is impossible (-DER_IO, disk content is damaged;
+ * never an assertion).
  */
 const void *heap_at(struct pin *pin, uint64_t offset, size_t length);
 
@@ -168,10 +180,12 @@ MUST_USE int pin_load(struct pin *pin);
 
 /* What a transaction may need at most. */
 struct tx_need {
-	uint32_t allocations;	/* calls of tx_alloc() */
-	uint32_t heap_bytes;	/* sum of their sizes */
-	uint32_t log_bytes;	/* redo bytes, payload inside the record not counted */
-	bool privileged;	/* may use the reserves: punch, destroy, aggregation, commit */
+	uint32_t allocations; /* calls of tx_alloc() */
+	uint32_t heap_bytes;  /* sum of their sizes */
+	uint32_t largest; /* bytes of the largest of them; 0: as many as heap_bytes. A small one is
+			     easier to place */
+	uint32_t log_bytes; /* redo bytes, payload inside the record not counted */
+	bool privileged;    /* may use the reserves: punch, destroy, aggregation, commit */
 };
 
 /* A run of blocks of DISK_BLOCK in the data space of a heap. */
@@ -192,11 +206,11 @@ struct tx_range {
 /* One payload of the transaction. */
 struct tx_payload {
 	struct data_extent extent;
-	uint64_t length;		/* bytes; the rest of the last block is zeros */
-	uint32_t crc;			/* crc32c of length bytes */
+	uint64_t length; /* bytes; the rest of the last block is zeros */
+	uint32_t crc;	 /* crc32c of length bytes */
 	bool inlined;
-	void *copy;			/* inlined: a copy in the arena */
-	struct disk_io io;		/* in place */
+	void *copy;	   /* inlined: a copy in the arena */
+	struct disk_io io; /* in place */
 	struct iovec iov[2];
 };
 
@@ -206,46 +220,53 @@ struct tx {
 	struct tx_need need;
 	uint32_t range_count, payload_count, extent_free_count;
 	bool changed;
-	struct tx_range *ranges;		/* TX_RANGES, merged where they touch */
-	struct tx_payload *payloads;		/* TX_EXTENTS */
-	struct data_extent *freed;		/* TX_EXTENTS */
-	void *private_data;			/* of media */
+	struct tx_range *ranges;     /* TX_RANGES, merged where they touch */
+	struct tx_payload *payloads; /* TX_EXTENTS */
+	struct data_extent *freed;   /* TX_EXTENTS */
+	void *private_data;	     /* of media */
 };
 
 /* Sets up *tx on heap (borrowed). -DER_NOMEM, or the media's state. */
 MUST_USE int tx_begin(struct tx *tx, struct heap *heap);
 
-/* Reserves heap and log space; may be called once. *Yields* while the log is full. -DER_NOSPACE before anything changed. */
+/* Reserves heap and log space; may be called once. *Yields* while the log is full. -DER_NOSPACE
+ * before anything changed; -DER_REC2BIG when the redo is more than three quarters of a group, which
+ * is a quarter of the log and at most 1 MiB. */
 MUST_USE int tx_reserve(struct tx *tx, const struct tx_need *need);
 
 /*
- * Reserves up to blocks contiguous blocks of data space; the extent may be shorter, at least one block. -DER_NOSPACE.
+ * Reserves up to blocks contiguous blocks of data space; the extent may be shorter, at least one
+ * block. -DER_NOSPACE. *Yields*.
  */
 MUST_USE int tx_data_reserve(struct tx *tx, uint32_t blocks, struct data_extent *ret_extent);
 
 /*
- * Hands over the payload of a reserved extent. Small payload is copied and travels in the log record; larger payload is written
- * in place from now on: the buffers must then stay until media_wait() of the group, or tx_abort(), returned. Buffers that are
- * not aligned to DISK_BLOCK are copied. crc is crc32c over the length bytes. *Yields* at the limit of payload under way.
+ * Hands over the payload of a reserved extent. Small payload is copied and travels in the log
+ * record; larger payload is written in place from now on: the buffers must then stay until
+ * media_wait() of the group, or tx_abort(), returned. Buffers that are not aligned to DISK_BLOCK
+ * are copied. crc is crc32c over the length bytes. *Yields* at the limit of payload under way.
  */
-MUST_USE int tx_data_write(struct tx *tx, struct data_extent extent, const struct iovec *iov, uint32_t iov_count,
-			   uint64_t length, uint32_t crc);
+MUST_USE int tx_data_write(struct tx *tx, struct data_extent extent, const struct iovec *iov,
+			   uint32_t iov_count, uint64_t length, uint32_t crc);
 
-/* In apply: the extent now belongs to the heap. An extent not published goes back at the end of the transaction. */
+/* In apply: the extent now belongs to the heap. An extent not published goes back at the end of the
+ * transaction. */
 void tx_data_publish(struct tx *tx, struct data_extent extent);
 
-/* In apply: the extent is free once the group is durable and no read that began before is under way. */
+/* In apply: the extent is free once the group is durable and no read that began before is under
+ * way. */
 void tx_data_free(struct tx *tx, struct data_extent extent);
 
 /* Loads what tx->pin missed. *Yields*. */
 MUST_USE int tx_load(struct tx *tx);
 
-/* In apply: length bytes at offset, to be changed. The zone must be pinned: offset was met by heap_at(&tx->pin) or tx_alloc(). */
+/* In apply: length bytes at offset, to be changed. The zone must be pinned: offset was met by
+ * heap_at(&tx->pin) or tx_alloc(). */
 void *tx_change(struct tx *tx, uint64_t offset, size_t length);
 
 /*
- * In apply: a new block of size bytes, zeroed, all of it part of the redo record; within what was reserved it cannot fail. near (an offset, or 0) asks for the
- * same zone.
+ * In apply: a new block of size bytes, zeroed, all of it part of the redo record; within what was
+ * reserved it cannot fail. near (an offset, or 0) asks for the same zone.
  */
 uint64_t tx_alloc(struct tx *tx, size_t size, uint64_t near);
 
@@ -255,19 +276,22 @@ void tx_free(struct tx *tx, uint64_t offset);
 /* Ends apply: the changes become a record of *ret_group. Frees the reservation. Does not yield. */
 void tx_commit(struct tx *tx, uint64_t *ret_group);
 
-/* Ends a transaction that changed nothing. *Yields*, uninterruptible, while payload is being written. */
+/* Ends a transaction that changed nothing. *Yields*, uninterruptible, while payload is being
+ * written. */
 void tx_abort(struct tx *tx);
 
 /* ------------------------------------------------ data */
 
 /*
- * Reads blocks [first, first + count) of extent into buffer (aligned to DISK_BLOCK). Serves payload that is still only in the
- * log from memory. *Yields*. -DER_IO. The caller verifies checksums.
+ * Reads blocks [first, first + count) of extent into buffer (aligned to DISK_BLOCK). Serves payload
+ * that is still only in the log from memory. *Yields*. -DER_IO. The caller verifies checksums.
  */
-MUST_USE int data_read(struct heap *heap, struct data_extent extent, uint32_t first, uint32_t count, void *buffer);
+MUST_USE int data_read(struct heap *heap, struct data_extent extent, uint32_t first, uint32_t count,
+		       void *buffer);
 
 /*
- * Brackets a read: an extent freed after data_hold() is not used again before data_unhold() of the same token.
+ * Brackets a read: an extent freed after data_hold() is not used again before data_unhold() of the
+ * same token.
  */
 uint64_t data_hold(struct heap *heap);
 void data_unhold(struct heap *heap, uint64_t token);

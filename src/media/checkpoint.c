@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * From memory to the heap file. Dirty chunks are copied, and once the newest group in the copies is
+ * durable they are written to free slots and flushed; then the other entry of each zone is written
+ * and flushed; only then are the old slots free. A crash at any point finds each zone by one valid
+ * entry whose slots nobody has touched. Chunks of one zone may be of different age on disk: all
+ * newer changes are still in the log, whose records are absolute.
+ */
+#include "media/private.h"
+
+#define BATCH_CHUNKS (CHECKPOINT_BUFFER / DISK_BLOCK)
+#define BATCH_ZONES 64u
+
+struct copied_chunk {
+	struct zone *zone;
+	uint32_t index;
+	struct zone_chunk chunk; /* as it will be */
+};
+
+/* What one pass copies and writes. */
+struct batch {
+	struct heap *heap;
+	uint8_t *buffer; /* BATCH_CHUNKS copies, then a block for entries */
+	uint32_t count;
+	uint64_t newest_group;
+	uint32_t zone_count;
+	struct batch_zone {
+		struct zone *zone;
+		uint64_t free_count; /* when it was copied */
+	} zones[BATCH_ZONES];
+	struct copied_chunk chunks[BATCH_CHUNKS];
+};
+
+/* ------------------------------------------------ copying */
+
+static void
+copy_chunk(struct batch *batch, struct zone *zone, uint32_t index)
+{
+	uint8_t *copy = batch->buffer + (size_t)batch->count * DISK_BLOCK;
+
+	memcpy(copy, zone->image + (size_t)index * DISK_BLOCK, DISK_BLOCK);
+	if (zone_is_space(zone))
+		space_mask(zone, index, copy);
+	batch->chunks[batch->count++] = (struct copied_chunk){.zone = zone, .index = index};
+	zone->dirty[index / 64] &= ~(UINT64_C(1) << (index % 64));
+}
+
+/* Copies dirty chunks of zone while the batch has room. */
+static void
+copy_zone(struct batch *batch, struct zone *zone, uint32_t limit)
+{
+	batch->zones[batch->zone_count++] = (struct batch_zone){
+		.zone = zone,
+		.free_count = zone_is_space(zone) ? zone->owned : zone->free_count,
+	};
+	batch->newest_group = max_of(batch->newest_group, zone->newest_group);
+	for (uint32_t i = 0; i < ZONE_CHUNKS && batch->count < limit; i++)
+		if (zone->dirty[i / 64] >> (i % 64) & 1)
+			copy_chunk(batch, zone, i);
+}
+
+/* Fills the batch from zone *next on. *Yields* to load bitmaps that were changed without being
+ * read. */
+static int
+batch_fill(struct batch *batch, uint32_t *next)
+{
+	struct heap *heap = batch->heap;
+	uint32_t limit = min_of(BATCH_CHUNKS, heap->slots_free);
+	int rc = 0;
+
+	while (*next < heap->heap_zones + heap->space_zones && batch->count < limit &&
+	       batch->zone_count < BATCH_ZONES) {
+		struct zone *zone = heap->zones[*next];
+
+		if (zone && zone_is_dirty(zone)) {
+			rc = zone_load(zone);
+			if (rc != 0)
+				return rc;
+			NO_YIELD
+			{
+				copy_zone(batch, zone, limit);
+			}
+			if (zone_is_dirty(zone))
+				return 0;
+		}
+		(*next)++;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------ slots */
+
+static uint32_t
+slot_take(struct heap *heap)
+{
+	for (uint32_t i = 0; i < heap->slot_count; i++) {
+		uint32_t slot = heap->slot_cursor % heap->slot_count + 1;
+
+		heap->slot_cursor = slot;
+		/* Over full words at once: in a large heap most are. */
+		if (slot % 64 == 0 && heap->slots[slot / 64] == UINT64_MAX &&
+		    slot + 63 <= heap->slot_count) {
+			heap->slot_cursor = slot + 63;
+			i += 63;
+			continue;
+		}
+		if (heap->slots[slot / 64] >> (slot % 64) & 1)
+			continue;
+		heap->slots[slot / 64] |= UINT64_C(1) << (slot % 64);
+		heap->slots_free--;
+		return slot;
+	}
+	ASSERT(!"the batch was limited to the free slots");
+	return 0;
+}
+
+static void
+slot_give(struct heap *heap, uint32_t slot)
+{
+	if (slot == 0)
+		return;
+	heap->slots[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+	heap->slots_free++;
+}
+
+static bool
+all_zeros(const uint8_t *data)
+{
+	return data[0] == 0 && memcmp(data, data + 1, DISK_BLOCK - 1) == 0;
+}
+
+/* ------------------------------------------------ writing */
+
+static int
+write_chunks(struct batch *batch)
+{
+	struct heap *heap = batch->heap;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const uint8_t *copy = batch->buffer + (size_t)i * DISK_BLOCK;
+
+		if (!all_zeros(copy))
+			batch->chunks[i].chunk = (struct zone_chunk){
+				.slot = slot_take(heap), .crc = crc32c(0, copy, DISK_BLOCK)};
+	}
+	for (uint32_t i = 0; i < batch->count && rc == 0;) {
+		uint32_t slot = batch->chunks[i].chunk.slot;
+		uint32_t run = 1;
+
+		while (slot != 0 && i + run < batch->count &&
+		       batch->chunks[i + run].chunk.slot == slot + run)
+			run++;
+		if (slot != 0)
+			rc = disk_write(heap->disk, batch->buffer + (size_t)i * DISK_BLOCK,
+					(uint64_t)run * DISK_BLOCK, heap_slot_offset(heap, slot),
+					false);
+		i += run;
+	}
+	return rc == 0 ? disk_flush(heap->disk) : rc;
+}
+
+static void
+entry_fill(const struct batch *batch, const struct batch_zone *which, struct zone_entry *entry)
+{
+	const struct zone *zone = which->zone;
+
+	memset(entry, 0, DISK_BLOCK);
+	entry->magic = ZONE_MAGIC;
+	entry->version = ZONE_VERSION;
+	entry->zone = zone->number;
+	entry->heap_id = batch->heap->id;
+	entry->generation = zone->generation + 1;
+	entry->sequence = batch->newest_group;
+	entry->free_count = which->free_count;
+	memcpy(entry->chunks, zone->chunks, sizeof(entry->chunks));
+	for (uint32_t i = 0; i < batch->count; i++)
+		if (batch->chunks[i].zone == zone)
+			entry->chunks[batch->chunks[i].index] = batch->chunks[i].chunk;
+	entry->crc = crc32c(0, entry, sizeof(*entry));
+}
+
+static int
+write_entries(struct batch *batch)
+{
+	struct zone_entry *entry = (struct zone_entry *)(void *)(batch->buffer + CHECKPOINT_BUFFER);
+	int rc = 0;
+
+	for (uint32_t i = 0; i < batch->zone_count && rc == 0; i++) {
+		entry_fill(batch, &batch->zones[i], entry);
+		rc = heap_write_entry(batch->heap, entry);
+	}
+	return rc == 0 ? disk_flush(batch->heap->disk) : rc;
+}
+
+/* The entries are on stable media: the old slots are free. */
+static void
+batch_done(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct copied_chunk *copied = &batch->chunks[i];
+		struct zone_chunk *chunk = &copied->zone->chunks[copied->index];
+
+		slot_give(batch->heap, chunk->slot);
+		*chunk = copied->chunk;
+	}
+	for (uint32_t i = 0; i < batch->zone_count; i++)
+		batch->zones[i].zone->generation++;
+	batch->heap->media->figures.checkpoint_bytes += (uint64_t)batch->count * DISK_BLOCK;
+}
+
+/*
+ * Nothing was lost: the chunks are dirty again. The slots stay taken, because an entry that names
+ * them may have reached the disk.
+ */
+static void
+batch_undo(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		zone_dirty(batch->chunks[i].zone, batch->chunks[i].index * DISK_BLOCK, 1, 0);
+}
+
+static int
+batch_write(struct batch *batch)
+{
+	struct heap *heap = batch->heap;
+	int rc = media_wait(heap->media, batch->newest_group);
+
+	/* An entry counts only below heap_zones_used; stale ones above it must never come to count.
+	 */
+	if (rc == 0 && heap->superblock.heap_zones_used < heap->heap_zones_used)
+		rc = heap_write_superblock(heap);
+	if (rc == 0)
+		rc = write_chunks(batch);
+	if (rc == 0)
+		rc = write_entries(batch);
+	if (rc == 0)
+		batch_done(batch);
+	else
+		batch_undo(batch);
+	return rc;
+}
+
+/* ------------------------------------------------ a heap */
+
+static int
+write_zones(struct heap *heap)
+{
+	struct arena *arena = heap->media->arena;
+	AUTO_FREE struct scoped_block batch_block = {arena,
+						     arena_alloc(arena, sizeof(struct batch))};
+	AUTO_FREE struct scoped_block buffer = {
+		arena, arena_alloc_aligned(arena, CHECKPOINT_BUFFER + DISK_BLOCK, DISK_BLOCK)};
+	struct batch *batch = batch_block.pointer;
+	uint32_t next = 0;
+	int rc = 0;
+
+	if (!batch || !buffer.pointer)
+		return error_raise(-DER_NOMEM, "no memory for a checkpoint of heap %s", heap->name);
+	do {
+		batch->heap = heap;
+		batch->buffer = buffer.pointer;
+		batch->count = 0;
+		batch->zone_count = 0;
+		batch->newest_group = 0;
+		rc = batch_fill(batch, &next);
+		if (rc == 0 && batch->count > 0)
+			rc = batch_write(batch);
+	} while (rc == 0 && batch->count > 0);
+	if (rc == 0 && next < heap->heap_zones + heap->space_zones)
+		rc = error_raise(-DER_NOSPACE, "heap %s has no free chunk slot", heap->name);
+	return rc;
+}
+
+static bool
+heap_is_behind(const struct heap *heap)
+{
+	return heap->oldest != 0;
+}
+
+/*
+ * Everything up to the newest closed group: later records of it cannot come any more. Payload that
+ * is being written to its blocks must not find them reused: what was freed before the hold is in a
+ * group that is covered, so that it is left out; what is freed after it stays under quarantine
+ * until the hold ends.
+ */
+static int
+checkpoint(struct heap *heap)
+{
+	struct media *media = heap->media;
+	uint64_t token = data_hold(heap);
+	int rc = media_wait(media, media->newest_record);
+	uint64_t covered = media->newest;
+
+	if (rc == 0)
+		rc = media_wait(media, covered);
+	if (rc == 0)
+		rc = write_zones(heap);
+	if (rc == 0)
+		rc = overlay_write(heap, covered);
+	if (rc == 0) {
+		heap->superblock.covered_sequence = covered;
+		rc = heap_write_superblock(heap);
+	}
+	data_unhold(heap, token);
+	if (rc == 0) {
+		heap->oldest = heap->newest > covered ? covered + 1 : 0;
+		media->figures.checkpoints++;
+	}
+	return rc;
+}
+
+int
+heap_checkpoint(struct heap *heap)
+{
+	struct media *media = heap->media;
+	int rc;
+
+	fiber_mutex_lock_plain(&heap->checkpoint_lock);
+	rc = media->state != 0 ? media->state : heap->state;
+	if (rc == 0 && heap_is_behind(heap))
+		rc = checkpoint(heap);
+	heap->host_full = rc == -DER_NOSPACE;
+	fiber_mutex_unlock(&heap->checkpoint_lock);
+	/* Out of memory, or a host without space beneath a thin heap: the log still has everything.
+	 */
+	if (rc != 0 && rc != -DER_NOMEM && rc != -DER_NOSPACE && media->state == 0 &&
+	    heap->state == 0)
+		media_fail(media, rc);
+	return rc;
+}
+
+/* ------------------------------------------------ all heaps, and the log's start */
+
+static uint64_t
+oldest_needed(const struct media *media)
+{
+	uint64_t oldest = media->kept ? min_of(media->kept, media->durable + 1)
+				      : media->durable + 1;
+
+	LIST_FOR_EACH(link, &media->heaps) {
+		const struct heap *heap = list_entry(link, struct heap, link);
+
+		if (heap->oldest != 0)
+			oldest = min_of(oldest, heap->oldest);
+	}
+	return oldest;
+}
+
+static void
+ring_free(struct media *media, uint64_t start)
+{
+	for (; media->start < start; media->start++)
+		media->ring_used -= media_place(media, media->start)->blocks;
+	wait_queue_wake_all(&media->room);
+}
+
+static int
+advance(struct media *media)
+{
+	uint64_t start = oldest_needed(media);
+	uint64_t durable = media->durable;
+	struct log_header before = media->header;
+	int rc;
+
+	if (start == media->header.start_sequence && durable == media->header.durable_sequence)
+		return 0;
+	if (start > media->start)
+		media->header.start_chain = media_place(media, start - 1)->chain;
+	media->header.start_sequence = start;
+	media->header.start_block = start <= media->newest ? media_place(media, start)->block
+							   : media->next_block;
+	media->header.durable_sequence = durable;
+	rc = ring_write_header(media);
+	if (rc != 0) {
+		media->header = before;
+		return rc;
+	}
+	/* Only now may the blocks before the start be written over. */
+	ring_free(media, start);
+	media->known_durable = max_of(media->known_durable, durable);
+	LIST_FOR_EACH(link, &media->heaps)
+		space_settle(list_entry(link, struct heap, link));
+	return 0;
+}
+
+int
+media_advance(struct media *media)
+{
+	int rc;
+
+	/* Heaps that are still to be opened may need what the log holds. */
+	if (!media->started)
+		return 0;
+	fiber_mutex_lock_plain(&media->header_lock);
+	rc = media->state != 0 ? media->state : advance(media);
+	fiber_mutex_unlock(&media->header_lock);
+	return rc;
+}
+
+static struct heap *
+next_of_round(struct media *media)
+{
+	LIST_FOR_EACH(link, &media->heaps) {
+		struct heap *heap = list_entry(link, struct heap, link);
+
+		if (heap->round < media->round && !heap->closing)
+			return heap;
+	}
+	return NULL;
+}
+
+static int
+checkpoint_round(struct media *media)
+{
+	struct heap *heap;
+	int rc = 0;
+
+	fiber_mutex_lock_plain(&media->round_lock);
+	media->round++;
+	while ((heap = next_of_round(media))) {
+		int other;
+
+		heap->round = media->round;
+		heap_use(heap);
+		other = heap_checkpoint(heap);
+		heap_unuse(heap);
+		rc = rc != 0 ? rc : other;
+	}
+	fiber_mutex_unlock(&media->round_lock);
+	return rc;
+}
+
+int
+media_checkpoint(struct media *media)
+{
+	int rc = media_wait(media, media->newest_record);
+
+	if (rc == 0)
+		rc = checkpoint_round(media);
+	return rc == 0 ? media_advance(media) : rc;
+}
+
+/* ------------------------------------------------ in the background */
+
+void
+checkpoint_kick(struct media *media)
+{
+	media->pressure = true;
+	wait_queue_wake_one(&media->checkpoint_work);
+}
+
+static void
+interval_due(struct timer *timer)
+{
+	struct media *media = container_of(timer, struct media, checkpoint_timer);
+
+	media->interval_due = true;
+	wait_queue_wake_one(&media->checkpoint_work);
+}
+
+static struct heap *
+heap_holding_back(struct media *media)
+{
+	struct heap *found = NULL;
+
+	LIST_FOR_EACH(link, &media->heaps) {
+		struct heap *heap = list_entry(link, struct heap, link);
+
+		if (heap->oldest != 0 && !heap->closing && heap->state == 0 &&
+		    (!found || heap->oldest < found->oldest))
+			found = heap;
+	}
+	return found;
+}
+
+/* Until half of the log is free, or nothing more can be done now. */
+static void
+relieve(struct media *media)
+{
+	uint64_t start = media->start;
+	int rc = media_advance(media);
+
+	while (rc == 0 && media_ring_taken(media) > media->ring_blocks / 2) {
+		struct heap *heap = heap_holding_back(media);
+
+		if (!heap)
+			return;
+		heap_use(heap);
+		rc = heap_checkpoint(heap);
+		heap_unuse(heap);
+		if (rc == 0)
+			rc = media_advance(media);
+		if (media->start == start)
+			return;
+		start = media->start;
+	}
+}
+
+static void
+settle_absent(struct media *media)
+{
+	struct list *link = list_first(&media->heaps);
+
+	while (link) {
+		struct heap *heap = list_entry(link, struct heap, link);
+
+		heap_use(heap);
+		if (heap->settle_due && !heap->closing)
+			space_settle_absent(heap);
+		link = link->next == &media->heaps ? NULL : link->next;
+		heap_unuse(heap);
+	}
+}
+
+static void
+work(struct media *media)
+{
+	if (media->state != 0)
+		return;
+	settle_absent(media);
+	if (media->pressure) {
+		media->pressure = false;
+		relieve(media);
+	}
+	if (media->interval_due) {
+		media->interval_due = false;
+		if (checkpoint_round(media) == 0)
+			(void)media_advance(media);
+	}
+}
+
+void
+checkpoint_fiber(void *argument)
+{
+	struct media *media = argument;
+
+	while (!media->stopping) {
+		timer_start(media->loop, &media->checkpoint_timer,
+			    env_monotonic(media->env) + media->options.checkpoint_interval,
+			    interval_due);
+		while (!media->stopping && !media->pressure && !media->interval_due &&
+		       !media->settle_wanted)
+			wait_queue_wait_plain(&media->checkpoint_work);
+		media->settle_wanted = false;
+		timer_stop(media->loop, &media->checkpoint_timer);
+		work(media);
+		if (media->state != 0)
+			break;
+	}
+	timer_stop(media->loop, &media->checkpoint_timer);
+	media->fibers--;
+	wait_queue_wake_all(&media->ended);
+}

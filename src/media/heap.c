@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Heap files: made, opened, closed; superblocks and the zone table. */
+#include <stdio.h>
+
+#include "media/private.h"
+
+#define SUPERBLOCKS 2u
+#define ZONE_ENTRIES 2u /* per zone, taken in turn */
+#define SLOT_HEADROOM \
+	320u /* chunk slots beyond the image and an eighth: a whole zone always fits */
+#define RESERVE_BYTES (16u * 1024 * 1024)
+#define FILE_NAME_MAX (HEAP_NAME_MAX + 8)
+#define TABLE_READ 64u /* entries read at once */
+
+static void
+file_name(const char *name, const char *suffix, char result[FILE_NAME_MAX])
+{
+	snprintf(result, FILE_NAME_MAX, "%s%s", name, suffix);
+}
+
+/* ------------------------------------------------ superblock */
+
+static uint64_t
+table_bytes(const struct heap_superblock *superblock)
+{
+	return ((uint64_t)superblock->heap_zones + superblock->space_zones) * ZONE_ENTRIES *
+	       DISK_BLOCK;
+}
+
+static uint64_t
+file_bytes(const struct heap_superblock *superblock)
+{
+	return SUPERBLOCKS * DISK_BLOCK + table_bytes(superblock) +
+	       (uint64_t)superblock->slots * DISK_BLOCK;
+}
+
+static int
+write_superblock(struct arena *arena, struct disk *disk, const struct heap_superblock *superblock)
+{
+	AUTO_FREE struct scoped_block block = {arena,
+					       arena_alloc_aligned(arena, DISK_BLOCK, DISK_BLOCK)};
+	struct heap_superblock *copy = block.pointer;
+
+	if (!copy)
+		return error_raise(-DER_NOMEM, "no memory for a superblock");
+	memset(copy, 0, DISK_BLOCK);
+	*copy = *superblock;
+	copy->crc = 0;
+	copy->crc = crc32c(0, copy, DISK_BLOCK);
+	return disk_write(disk, copy, DISK_BLOCK,
+			  (superblock->generation % SUPERBLOCKS) * DISK_BLOCK, true);
+}
+
+int
+heap_write_superblock(struct heap *heap)
+{
+	heap->superblock.generation++;
+	heap->superblock.heap_zones_used = heap->heap_zones_used;
+	return write_superblock(heap->media->arena, heap->disk, &heap->superblock);
+}
+
+static bool
+superblock_valid(uint8_t *data, struct heap_superblock *ret_superblock)
+{
+	struct heap_superblock *superblock = (struct heap_superblock *)(void *)data;
+	uint32_t crc = superblock->crc;
+
+	superblock->crc = 0;
+	*ret_superblock = *superblock;
+	return superblock->magic == HEAP_MAGIC && crc32c(0, data, DISK_BLOCK) == crc;
+}
+
+static int
+superblock_check(const struct heap_superblock *superblock, uint64_t disk_size)
+{
+	uint64_t blocks = superblock->data_size / DISK_BLOCK;
+
+	if (superblock->version != HEAP_VERSION || superblock->feature_incompatible != 0)
+		return error_raise(
+			-DER_DF_INCOMPT,
+			"heap format version %u, features %#x; this program reads version %u",
+			superblock->version, superblock->feature_incompatible, HEAP_VERSION);
+	if (superblock->heap_zones == 0 ||
+	    superblock->heap_size != (uint64_t)superblock->heap_zones * HEAP_ZONE ||
+	    superblock->space_zones != (blocks + SPACE_ZONE_BLOCKS - 1) / SPACE_ZONE_BLOCKS ||
+	    superblock->heap_zones_used == 0 ||
+	    superblock->heap_zones_used > superblock->heap_zones ||
+	    superblock->space_reserve > 100 || file_bytes(superblock) > disk_size)
+		return error_raise(-DER_DF_INVAL, "the heap's superblock holds impossible sizes");
+	return 0;
+}
+
+int
+heap_read_superblock(struct arena *arena, struct disk *disk, struct heap_superblock *ret_superblock)
+{
+	AUTO_FREE struct scoped_block block = {
+		arena, arena_alloc_aligned(arena, SUPERBLOCKS * DISK_BLOCK, DISK_BLOCK)};
+	struct heap_superblock best = {0};
+	bool found = false;
+	int rc;
+
+	if (!block.pointer)
+		return error_raise(-DER_NOMEM, "no memory for a superblock");
+	rc = disk_read(disk, block.pointer, SUPERBLOCKS * DISK_BLOCK, 0);
+	if (rc != 0)
+		return rc;
+	for (uint32_t i = 0; i < SUPERBLOCKS; i++) {
+		struct heap_superblock superblock;
+
+		if (superblock_valid((uint8_t *)block.pointer + (size_t)i * DISK_BLOCK,
+				     &superblock) &&
+		    (!found || superblock.generation > best.generation)) {
+			best = superblock;
+			found = true;
+		}
+	}
+	if (!found)
+		return error_raise(-DER_DF_INVAL, "neither superblock of the heap is valid");
+	rc = superblock_check(&best, disk->size);
+	if (rc == 0)
+		*ret_superblock = best;
+	return rc;
+}
+
+/* ------------------------------------------------ create */
+
+static int
+create_files(struct storage *storage, const char *name, const struct heap_superblock *superblock,
+	     bool thin, struct disk **ret_disk)
+{
+	enum storage_allocate allocate = thin ? STORAGE_THIN : STORAGE_ALLOCATED;
+	char heap_name[FILE_NAME_MAX], data_name[FILE_NAME_MAX];
+	struct disk *data;
+	int rc;
+
+	file_name(name, ".heap", heap_name);
+	file_name(name, ".data", data_name);
+	rc = storage->create(storage, heap_name, file_bytes(superblock), allocate, ret_disk);
+	if (rc != 0 || superblock->data_size == 0)
+		return rc;
+	rc = storage->create(storage, data_name, superblock->data_size, allocate, &data);
+	if (rc == 0) {
+		disk_close(data);
+		return 0;
+	}
+	disk_close(*ret_disk);
+	(void)storage->remove(storage, heap_name);
+	return rc;
+}
+
+int
+heap_create(struct media *media, const char *name, const struct heap_options *options)
+{
+	uint32_t zones = (uint32_t)(options->heap_size / HEAP_ZONE);
+	uint64_t blocks = options->data_size / DISK_BLOCK;
+	struct heap_superblock superblock = {
+		.magic = HEAP_MAGIC,
+		.version = HEAP_VERSION,
+		.flags = SUPERBLOCK_CLEAN | (options->thin ? SUPERBLOCK_THIN : 0),
+		.id = options->id,
+		.generation = 1,
+		.heap_size = options->heap_size,
+		.data_size = options->data_size,
+		.heap_zones = zones,
+		.space_zones = (uint32_t)((blocks + SPACE_ZONE_BLOCKS - 1) / SPACE_ZONE_BLOCKS),
+		.heap_zones_used = 1,
+		.space_reserve = options->space_reserve,
+		.log_id = media->header.log_id,
+	};
+	struct disk *disk;
+	int rc;
+
+	if (strlen(name) >= HEAP_NAME_MAX || zones == 0 || options->heap_size % HEAP_ZONE != 0 ||
+	    options->data_size % DISK_BLOCK != 0 || options->space_reserve > 100 ||
+	    options->heap_size >> (64 - RANGE_LENGTH_BITS) != 0)
+		return error_raise(-DER_INVAL, "heap %s: impossible sizes or name", name);
+	superblock.slots = (zones + superblock.space_zones) * ZONE_CHUNKS;
+	superblock.slots += superblock.slots / 8 + SLOT_HEADROOM;
+	rc = create_files(media->env->storage, name, &superblock, options->thin, &disk);
+	if (rc != 0)
+		return rc;
+	/* Both, so that on a thin disk neither has to find space later. */
+	rc = write_superblock(media->arena, disk, &superblock);
+	superblock.generation++;
+	if (rc == 0)
+		rc = write_superblock(media->arena, disk, &superblock);
+	disk_close(disk);
+	if (rc == 0)
+		return 0;
+	if (heap_remove(media->env->storage, name) != 0)
+		log_warning("heap %s: its files could not be removed", name);
+	return rc;
+}
+
+int
+heap_remove(struct storage *storage, const char *name)
+{
+	char heap_name[FILE_NAME_MAX], data_name[FILE_NAME_MAX];
+	int rc;
+
+	file_name(name, ".heap", heap_name);
+	file_name(name, ".data", data_name);
+	/* The heap file goes last: while it is there its owner can still see what it has to remove.
+	 */
+	rc = storage->remove(storage, data_name);
+	if (rc != 0 && rc != -DER_NONEXIST)
+		return rc;
+	return storage->remove(storage, heap_name);
+}
+
+/* ------------------------------------------------ zone table */
+
+/* The newer valid one of a zone's two entries; false when both are zeros or none is valid. */
+static bool
+entry_choose(const struct heap *heap, uint32_t number, const uint8_t *blocks,
+	     struct zone_entry *ret_entry)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < ZONE_ENTRIES; i++) {
+		struct zone_entry entry;
+		uint32_t crc;
+
+		memcpy(&entry, blocks + (size_t)i * DISK_BLOCK, sizeof(entry));
+		crc = entry.crc;
+		entry.crc = 0;
+		if (entry.magic != ZONE_MAGIC || crc32c(0, &entry, sizeof(entry)) != crc ||
+		    entry.zone != number || entry.version != ZONE_VERSION ||
+		    !uuid_equal(&entry.heap_id, &heap->id))
+			continue;
+		if (!found || entry.generation > ret_entry->generation)
+			*ret_entry = entry;
+		found = true;
+	}
+	return found;
+}
+
+static bool
+all_zeros(const uint8_t *data, size_t length)
+{
+	return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
+}
+
+static int
+entry_apply(struct heap *heap, const struct zone_entry *entry)
+{
+	uint32_t capacity;
+	struct zone *zone;
+	int rc = zone_get(heap, entry->zone, &zone);
+
+	if (rc != 0)
+		return rc;
+	capacity = zone->free_count;
+	if (entry->free_count > capacity)
+		return error_raise(-DER_DF_INVAL, "heap %s: entry of zone %u is impossible",
+				   heap->name, entry->zone);
+	zone->generation = entry->generation;
+	if (zone_is_space(zone)) {
+		zone->owned = (uint32_t)entry->free_count;
+		zone->free_count = capacity - zone->owned;
+	} else {
+		zone->free_count = (uint32_t)entry->free_count;
+	}
+	memcpy(zone->chunks, entry->chunks, sizeof(zone->chunks));
+	for (uint32_t i = 0; i < ZONE_CHUNKS; i++) {
+		uint32_t slot = zone->chunks[i].slot;
+
+		if (slot == 0)
+			continue;
+		if (slot > heap->slot_count || (heap->slots[slot / 64] >> (slot % 64) & 1))
+			return error_raise(
+				-DER_DF_INVAL,
+				"heap %s: zone %u claims slot %u, which is impossible or taken",
+				heap->name, entry->zone, slot);
+		heap->slots[slot / 64] |= UINT64_C(1) << (slot % 64);
+		heap->slots_free--;
+	}
+	return 0;
+}
+
+/* Reads the entries of zones [first, first + count). */
+static int
+read_entries(struct heap *heap, uint32_t first, uint32_t count, uint8_t *buffer)
+{
+	struct zone_entry entry;
+	struct zone *zone;
+	int rc = 0;
+
+	for (uint32_t i = first; i < first + count && rc == 0; i++) {
+		uint8_t *blocks = buffer + (size_t)(i % TABLE_READ) * ZONE_ENTRIES * DISK_BLOCK;
+
+		if (i == first || i % TABLE_READ == 0) {
+			uint32_t batch = min_of(first + count - i, TABLE_READ - i % TABLE_READ);
+
+			rc = disk_read(heap->disk, blocks,
+				       (uint64_t)batch * ZONE_ENTRIES * DISK_BLOCK,
+				       heap->zones_start + (uint64_t)i * ZONE_ENTRIES * DISK_BLOCK);
+		}
+		if (rc != 0)
+			break;
+		if (entry_choose(heap, i, blocks, &entry))
+			rc = entry_apply(heap, &entry);
+		else if (all_zeros(blocks, ZONE_ENTRIES * DISK_BLOCK))
+			rc = zone_get(heap, i, &zone);
+		else
+			rc = error_raise(-DER_CSUM, "heap %s: both entries of zone %u are damaged",
+					 heap->name, i);
+	}
+	return rc;
+}
+
+static int
+read_zone_table(struct heap *heap)
+{
+	AUTO_FREE struct scoped_block buffer = {
+		heap->media->arena,
+		arena_alloc_aligned(heap->media->arena, TABLE_READ * ZONE_ENTRIES * DISK_BLOCK,
+				    DISK_BLOCK)};
+	int rc;
+
+	if (!buffer.pointer)
+		return error_raise(-DER_NOMEM, "no memory to read the zone table of heap %s",
+				   heap->name);
+	rc = read_entries(heap, 0, heap->heap_zones_used, buffer.pointer);
+	if (rc == 0)
+		rc = read_entries(heap, heap->heap_zones, heap->space_zones, buffer.pointer);
+	return rc;
+}
+
+/* Writes the other entry of zone from a block that holds it; not durable yet. *Yields*. */
+int
+heap_write_entry(struct heap *heap, const struct zone_entry *entry)
+{
+	uint64_t offset = heap->zones_start + ((uint64_t)entry->zone * ZONE_ENTRIES +
+					       entry->generation % ZONE_ENTRIES) *
+						      DISK_BLOCK;
+
+	return disk_write(heap->disk, entry, DISK_BLOCK, offset, false);
+}
+
+/* ------------------------------------------------ open */
+
+static void
+heap_free(struct heap *heap)
+{
+	struct media *media = heap->media;
+
+	if (heap->zones) {
+		for (uint32_t i = 0; i < heap->heap_zones + heap->space_zones; i++)
+			if (heap->zones[i])
+				zone_free(heap->zones[i]);
+		overlay_fini(heap);
+	}
+	if (list_linked(&heap->link)) {
+		list_remove(&heap->link);
+		media->heap_count--;
+	}
+	if (heap->disk)
+		disk_close(heap->disk);
+	if (heap->data)
+		disk_close(heap->data);
+	arena_free(media->arena, heap->zones);
+	arena_free(media->arena, heap->slots);
+	arena_free(media->arena, heap);
+}
+
+static int
+open_files(struct heap *heap)
+{
+	struct storage *storage = heap->media->env->storage;
+	char name[FILE_NAME_MAX];
+	int rc;
+
+	file_name(heap->name, ".heap", name);
+	rc = storage->open(storage, name, &heap->disk);
+	if (rc == 0)
+		rc = heap_read_superblock(heap->media->arena, heap->disk, &heap->superblock);
+	if (rc != 0 || heap->superblock.data_size == 0)
+		return rc;
+	file_name(heap->name, ".data", name);
+	rc = storage->open(storage, name, &heap->data);
+	if (rc == 0 && heap->data->size < heap->superblock.data_size)
+		rc = error_raise(-DER_DF_INVAL, "%s is shorter than its heap says", name);
+	return rc;
+}
+
+static int
+set_up(struct heap *heap)
+{
+	const struct heap_superblock *superblock = &heap->superblock;
+	struct arena *arena = heap->media->arena;
+
+	heap->id = superblock->id;
+	heap->heap_zones = superblock->heap_zones;
+	heap->space_zones = superblock->space_zones;
+	heap->heap_zones_used = superblock->heap_zones_used;
+	heap->slot_count = superblock->slots;
+	heap->slots_free = superblock->slots;
+	heap->zones_start = SUPERBLOCKS * DISK_BLOCK;
+	heap->slots_start = heap->zones_start + table_bytes(superblock);
+	list_init(&heap->roomy);
+	for (uint32_t i = 0; i < SIZE_CLASSES; i++)
+		list_init(&heap->partial[i]);
+	fiber_mutex_init(&heap->checkpoint_lock);
+	wait_queue_init(&heap->unused);
+	table_init(&heap->overlay, arena);
+	heap->inline_limit =
+		(uint32_t)min_of(heap->media->options.inline_limit, (uint64_t)INLINE_MAX);
+	if (heap->media->options.inline_limit == 0)
+		heap->inline_limit = heap->data && heap->data->volatile_cache ? INLINE_MAX
+									      : DISK_BLOCK;
+	heap->zones = arena_calloc(arena, (size_t)heap->heap_zones + heap->space_zones,
+				   sizeof(*heap->zones));
+	heap->slots = arena_calloc(arena, heap->slot_count / 64 + 1, sizeof(*heap->slots));
+	if (!heap->zones || !heap->slots)
+		return error_raise(-DER_NOMEM, "no memory for heap %s", heap->name);
+	return 0;
+}
+
+/* What the log holds of this heap is replayed, or must be nothing. */
+static int
+attach(struct heap *heap)
+{
+	struct media *media = heap->media;
+	struct heap_superblock *superblock = &heap->superblock;
+	bool same_log = uuid_equal(&superblock->log_id, &media->header.log_id);
+	int rc;
+
+	if (same_log && superblock->covered_sequence > media->newest)
+		return error_raise(-DER_IO,
+				   "log %s ends at group %lu, but heap %s has had group %lu",
+				   media->name, (unsigned long)media->newest, heap->name,
+				   (unsigned long)superblock->covered_sequence);
+	if (superblock->flags & SUPERBLOCK_CLEAN) {
+		superblock->flags &= ~SUPERBLOCK_CLEAN;
+		superblock->log_id = media->header.log_id;
+		/* Before the first record: from here on this log matters to the heap, and nothing
+		 * older in it. A group that is not durable may vanish and its number be used again.
+		 */
+		superblock->covered_sequence = media->durable;
+		return heap_write_superblock(heap);
+	}
+	if (!same_log || media->started)
+		return error_raise(
+			-DER_BUSY,
+			"heap %s was not closed cleanly, on another log or by an earlier start",
+			heap->name);
+	heap->replaying = true;
+	rc = replay_heap(heap);
+	heap->replaying = false;
+	return rc;
+}
+
+static void
+count_pages(struct heap *heap)
+{
+	uint64_t reserve = max_of(heap->superblock.heap_size / 50, (uint64_t)RESERVE_BYTES);
+
+	heap->pages_total = 0;
+	heap->pages_free = 0;
+	for (uint32_t i = 0; i < heap->heap_zones; i++) {
+		heap->pages_total += zone_new_free(i);
+		heap->pages_free += heap->zones[i] ? heap->zones[i]->free_count : zone_new_free(i);
+	}
+	heap->pages_reserve = min_of(reserve, heap->superblock.heap_size / 4) / DISK_BLOCK;
+}
+
+/* Zones that replay loaded are checked and summarised now that they are consistent. */
+static int
+summarise_zones(struct heap *heap)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < heap->heap_zones + heap->space_zones && rc == 0; i++) {
+		struct zone *zone = heap->zones[i];
+
+		if (!zone || zone->stage != ZONE_LOADED)
+			continue;
+		rc = zone_is_space(zone) ? space_summarise(zone) : zone_summarise(zone);
+		if (zone_is_space(zone))
+			zone->owned = space_zone_blocks(zone) - zone->free_count;
+	}
+	return rc;
+}
+
+static int
+open_heap(struct heap *heap)
+{
+	int rc = open_files(heap);
+
+	if (rc == 0)
+		rc = set_up(heap);
+	if (rc == 0)
+		rc = read_zone_table(heap);
+	if (rc == 0)
+		rc = attach(heap);
+	if (rc == 0)
+		rc = summarise_zones(heap);
+	if (rc != 0)
+		return rc;
+	count_pages(heap);
+	space_init(heap);
+	return 0;
+}
+
+int
+heap_open(struct media *media, const char *name, struct heap **ret_heap)
+{
+	struct heap *heap;
+	int rc;
+
+	if (media->state != 0)
+		return media->state;
+	if (strlen(name) >= HEAP_NAME_MAX || media->heap_count == MEDIA_HEAPS_MAX)
+		return error_raise(-DER_INVAL, "heap %s: name too long, or more than %u heaps",
+				   name, MEDIA_HEAPS_MAX);
+	heap = arena_calloc(media->arena, 1, sizeof(*heap));
+	if (!heap)
+		return error_raise(-DER_NOMEM, "no memory for heap %s", name);
+	heap->media = media;
+	snprintf(heap->name, sizeof(heap->name), "%s", name);
+	rc = open_heap(heap);
+	if (rc != 0) {
+		heap_free(heap);
+		return rc;
+	}
+	list_append(&media->heaps, &heap->link);
+	media->heap_count++;
+	*ret_heap = heap;
+	return 0;
+}
+
+/* ------------------------------------------------ close */
+
+/* Until no group, fiber of media or checkpoint refers to the heap. */
+static void
+quiesce(struct heap *heap)
+{
+	struct media *media = heap->media;
+
+	heap->closing = true;
+	ASSERT(media_wait(media, media->newest_record) == 0 || media->state != 0);
+	ASSERT(list_empty(&heap->transactions));
+	while (heap->users > 0)
+		wait_queue_wait_plain(&heap->unused);
+	while (!list_empty(&heap->quarantine)) {
+		struct list *link = list_first(&heap->quarantine);
+		struct tx_body *body = list_entry(link, struct tx_body, frozen);
+
+		list_remove(&body->frozen);
+		body_done(body);
+	}
+}
+
+void
+heap_use(struct heap *heap)
+{
+	heap->users++;
+}
+
+void
+heap_unuse(struct heap *heap)
+{
+	if (--heap->users == 0)
+		wait_queue_wake_all(&heap->unused);
+}
+
+int
+heap_close(struct heap *heap)
+{
+	struct media *media = heap->media;
+	int rc = media_wait(media, media->newest_record);
+
+	if (rc == 0 && heap->state == 0)
+		rc = heap_checkpoint(heap);
+	if (rc == 0 && heap->state == 0) {
+		heap->superblock.flags |= SUPERBLOCK_CLEAN;
+		rc = heap_write_superblock(heap);
+	}
+	/* What could not be written now is replayed at the next start. */
+	if (rc != 0 && heap->oldest != 0)
+		media->kept = media->kept ? min_of(media->kept, heap->oldest) : heap->oldest;
+	quiesce(heap);
+	heap_free(heap);
+	return rc;
+}
+
+void
+heap_forget(struct heap *heap)
+{
+	quiesce(heap);
+	heap_free(heap);
+}
+
+void
+heap_fail(struct heap *heap, int code)
+{
+	if (heap->state == 0) {
+		heap->state = code;
+		error_log(LOG_ERROR, code, "heap %s is damaged and answers nothing any more",
+			  heap->name);
+	}
+}
+
+/* ------------------------------------------------ figures */
+
+struct media *
+heap_media(const struct heap *heap)
+{
+	return heap->media;
+}
+
+struct uuid
+heap_id(const struct heap *heap)
+{
+	return heap->id;
+}
+
+uint64_t
+heap_root(const struct heap *heap)
+{
+	(void)heap;
+	return ZONE_HEADER_PAGES * DISK_BLOCK;
+}
+
+static uint64_t
+above(uint64_t free, uint64_t taken)
+{
+	return free > taken ? free - taken : 0;
+}
+
+void
+heap_space(const struct heap *heap, struct heap_space *ret_space)
+{
+	*ret_space = (struct heap_space){
+		.heap_total = heap->pages_total * DISK_BLOCK,
+		.heap_free = above(heap->pages_free, heap->pages_promised + heap->pages_reserve) *
+			     DISK_BLOCK,
+		.heap_reserved = heap->pages_reserve * DISK_BLOCK,
+		.data_total = heap->blocks_total * DISK_BLOCK,
+		.data_free =
+			above(heap->blocks_free + heap->blocks_quarantined, heap->blocks_reserve) *
+			DISK_BLOCK,
+		.data_reserved = heap->blocks_reserve * DISK_BLOCK,
+	};
+}

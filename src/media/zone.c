@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Zones in memory: made, loaded from their chunks with every sum checked, marked when they change.
+ */
+#include "media/private.h"
+
+#define LOAD_PARALLEL 16u
+
+int
+zone_get(struct heap *heap, uint32_t number, struct zone **ret_zone)
+{
+	struct zone *zone = heap->zones[number];
+
+	if (!zone) {
+		zone = arena_calloc(heap->media->arena, 1, sizeof(*zone));
+		if (!zone)
+			return error_raise(-DER_NOMEM, "no memory for zone %u of heap %s", number,
+					   heap->name);
+		zone->heap = heap;
+		zone->number = number;
+		wait_queue_init(&zone->loading);
+		zone->free_count = zone_is_space(zone) ? space_zone_blocks(zone)
+						       : zone_new_free(number);
+		heap->zones[number] = zone;
+	}
+	*ret_zone = zone;
+	return 0;
+}
+
+void
+zone_free(struct zone *zone)
+{
+	struct arena *arena = zone->heap->media->arena;
+
+	zone_unlist(zone);
+	arena_free(arena, zone->image);
+	arena_free(arena, zone->region_free);
+	zone->heap->zones[zone->number] = NULL;
+	arena_free(arena, zone);
+}
+
+/* ------------------------------------------------ loading */
+
+struct chunk_read {
+	struct disk_io io;
+	struct iovec iov;
+};
+
+/* The chunks from first on that lie one after the other in the file. */
+static uint32_t
+chunk_run(const struct zone *zone, uint32_t first)
+{
+	uint32_t count = 1;
+
+	while (first + count < ZONE_CHUNKS &&
+	       zone->chunks[first + count].slot == zone->chunks[first].slot + count)
+		count++;
+	return count;
+}
+
+static void
+chunk_submit(struct zone *zone, struct chunk_read *read, uint32_t first, uint32_t count)
+{
+	read->iov = (struct iovec){zone->image + (size_t)first * DISK_BLOCK,
+				   (size_t)count * DISK_BLOCK};
+	read->io =
+		(struct disk_io){.operation = DISK_READ,
+				 .iov = &read->iov,
+				 .iov_count = 1,
+				 .offset = heap_slot_offset(zone->heap, zone->chunks[first].slot),
+				 .length = read->iov.iov_len};
+	disk_submit(zone->heap->disk, &read->io);
+}
+
+static int
+reads_wait(struct chunk_read *reads, uint32_t count)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		int other = completion_wait(&reads[i].io.completion);
+
+		rc = rc != 0 ? rc : other;
+	}
+	return rc;
+}
+
+static int
+read_chunks(struct zone *zone)
+{
+	struct chunk_read reads[LOAD_PARALLEL];
+	uint32_t under_way = 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < ZONE_CHUNKS && rc == 0;) {
+		uint32_t count = 1;
+
+		if (zone->chunks[i].slot != 0) {
+			count = chunk_run(zone, i);
+			chunk_submit(zone, &reads[under_way++], i, count);
+		}
+		if (under_way == LOAD_PARALLEL) {
+			rc = reads_wait(reads, under_way);
+			under_way = 0;
+		}
+		i += count;
+	}
+	if (under_way > 0) {
+		int other = reads_wait(reads, under_way);
+
+		rc = rc != 0 ? rc : other;
+	}
+	return rc;
+}
+
+static int
+check_chunks(struct zone *zone)
+{
+	for (uint32_t i = 0; i < ZONE_CHUNKS; i++) {
+		const struct zone_chunk *chunk = &zone->chunks[i];
+
+		if (chunk->slot != 0 &&
+		    crc32c(0, zone->image + (size_t)i * DISK_BLOCK, DISK_BLOCK) != chunk->crc)
+			return error_raise(-DER_CSUM,
+					   "heap %s: chunk %u of zone %u does not match its sum",
+					   zone->heap->name, i, zone->number);
+	}
+	return 0;
+}
+
+/* What the zone's entry said is free must be what the image says. */
+static int
+summarise(struct zone *zone)
+{
+	uint32_t expected = zone->free_count;
+	int rc = zone_is_space(zone) ? space_summarise(zone) : zone_summarise(zone);
+
+	if (rc == 0 && zone->free_count != expected)
+		rc = error_raise(-DER_DF_INVAL, "heap %s: zone %u has %u free, its entry says %u",
+				 zone->heap->name, zone->number, zone->free_count, expected);
+	return rc;
+}
+
+static int
+load(struct zone *zone)
+{
+	int rc = 0;
+
+	/* A zone that was never written is zeros, without reading: zone_add() relies on it. */
+	if (zone->generation != 0) {
+		rc = read_chunks(zone);
+		if (rc == 0)
+			rc = check_chunks(zone);
+	}
+	/* During replay a zone may be newer than the records applied so far; it is summarised at
+	 * the end. */
+	if (rc == 0 && !zone->heap->replaying)
+		rc = summarise(zone);
+	return rc;
+}
+
+int
+zone_load(struct zone *zone)
+{
+	struct arena *arena = zone->heap->media->arena;
+	int rc;
+
+	while (zone->stage == ZONE_LOADING)
+		wait_queue_wait_plain(&zone->loading);
+	if (zone->stage == ZONE_LOADED)
+		return 0;
+	zone->image = arena_alloc_aligned(arena, HEAP_ZONE, DISK_BLOCK);
+	if (!zone->image)
+		return error_raise(-DER_NOMEM, "no memory for zone %u of heap %s", zone->number,
+				   zone->heap->name);
+	memset(zone->image, 0, HEAP_ZONE);
+	zone->stage = ZONE_LOADING;
+	rc = load(zone);
+	if (rc == 0) {
+		zone->stage = ZONE_LOADED;
+	} else {
+		zone->stage = ZONE_ABSENT;
+		arena_free(arena, zone->image);
+		zone->image = NULL;
+	}
+	wait_queue_wake_all(&zone->loading);
+	return rc;
+}
+
+/* ------------------------------------------------ changes */
+
+void
+zone_dirty(struct zone *zone, uint32_t from, uint32_t length, uint64_t group)
+{
+	for (uint32_t chunk = from / DISK_BLOCK; chunk <= (from + length - 1) / DISK_BLOCK; chunk++)
+		zone->dirty[chunk / 64] |= UINT64_C(1) << (chunk % 64);
+	zone->newest_group = max_of(zone->newest_group, group);
+}
+
+bool
+zone_is_dirty(const struct zone *zone)
+{
+	return (zone->dirty[0] | zone->dirty[1] | zone->dirty[2] | zone->dirty[3]) != 0;
+}
