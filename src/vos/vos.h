@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * The versioned object store of one target of one pool: container -> object -> dkey -> akey -> single value or array, every
- * change stamped with an epoch. It lives in one heap; all calls are made on the heap's loop.
+ * The versioned object store of one target of one pool: container -> object -> dkey -> akey ->
+ * single value or array, every change stamped with an epoch. It lives in one heap; all calls are
+ * made on the heap's loop.
  *
- * Changing calls return after their transaction was applied, with *ret_group still to be awaited by media_wait(); reading
- * calls wait themselves until everything they looked at is durable. Both may yield.
+ * Changing calls return after their transaction was applied, with *ret_group still to be awaited by
+ * media_wait(); reading calls wait themselves until everything they looked at is durable. Both may
+ * yield.
  */
 #pragma once
 
@@ -29,14 +31,23 @@ struct heap *vos_heap(const struct vos *vos);
 /* -DER_EXIST, -DER_NOSPACE. *Yields*. */
 MUST_USE int vos_container_create(struct vos *vos, struct uuid id, uint64_t *ret_group);
 
-/* Takes the container out of sight at once; its space comes back in the background. -DER_NONEXIST. *Yields*. */
+/* Takes the container out of sight at once; its space comes back in the background. -DER_NONEXIST.
+ * *Yields*. */
 MUST_USE int vos_container_destroy(struct vos *vos, struct uuid id, uint64_t *ret_group);
 
-/* Counted reference; a container is opened once per store however often it is asked for. -DER_NONEXIST. *Yields*. */
-MUST_USE int vos_container_open(struct vos *vos, struct uuid id, struct vos_container **ret_container);
+/* Counted reference; a container is opened once per store however often it is asked for.
+ * -DER_NONEXIST. *Yields*. */
+MUST_USE int vos_container_open(struct vos *vos, struct uuid id,
+				struct vos_container **ret_container);
 void vos_container_close(struct vos_container *container);
 
 struct vos *vos_container_store(const struct vos_container *container);
+
+/*
+ * From now on changes of container need an epoch above this one, else -DER_TX_RESTART: for a
+ * snapshot that was announced. Not kept over a restart, where the clock starts above it.
+ */
+void vos_container_guard(struct vos_container *container, uint64_t epoch);
 
 /* ------------------------------------------------ keys, extents, values */
 
@@ -46,7 +57,8 @@ struct vos_key {
 	uint32_t length;
 };
 #define VOS_KEY_MAX (16u * 1024)
-/* Akeys in one call; extents of one akey in one call; bytes of payload in one call; bytes of one single value. */
+/* Akeys in one call; extents of one akey in one call; bytes of payload in one call; bytes of one
+ * single value. */
 #define VOS_AKEYS_MAX 128u
 #define VOS_EXTENTS_MAX 1024u
 #define VOS_PAYLOAD_MAX (4u * 1024 * 1024)
@@ -57,7 +69,7 @@ struct vos_object {
 	uint32_t shard;
 };
 
-enum vos_value_type { VOS_NONE = 0, VOS_SINGLE = 1, VOS_ARRAY = 2 };	/* as DAOS_IOD_* */
+enum vos_value_type { VOS_NONE = 0, VOS_SINGLE = 1, VOS_ARRAY = 2 }; /* as DAOS_IOD_* */
 
 /* Records [index, index + count) of an array value. */
 struct vos_extent {
@@ -65,48 +77,33 @@ struct vos_extent {
 	uint64_t count;
 };
 
-/* Stored sums cover pieces of this many bytes, aligned to absolute byte offsets of the array (from 0 for single values). */
-#define VOS_PIECE_SMALL 4096u
-#define VOS_PIECE_LARGE 32768u
-#define VOS_PIECE_LIMIT (64u * 1024)	/* extents up to this many bytes have small pieces */
-
-static inline uint32_t
-vos_piece(uint64_t bytes)
-{
-	return bytes <= VOS_PIECE_LIMIT ? VOS_PIECE_SMALL : VOS_PIECE_LARGE;
-}
-
-/* The number of pieces that [offset, offset + bytes) of an array touches. */
-static inline uint32_t
-vos_piece_count(uint64_t offset, uint64_t bytes)
-{
-	uint32_t piece = vos_piece(bytes);
-
-	return bytes == 0 ? 0 : (uint32_t)((offset + bytes - 1) / piece - offset / piece + 1);
-}
+/* Pieces with a checksum of their own: base/piece.h. */
+#define vos_piece(bytes) piece_size(bytes)
+#define vos_piece_count(offset, bytes) piece_count((offset), (bytes))
 
 /* Conditions, the numbers of DAOS_COND_*. */
 enum vos_condition {
-	VOS_COND_PUNCH = 1,		/* the thing punched must exist */
+	VOS_COND_PUNCH = 1, /* the thing punched must exist */
 	VOS_COND_DKEY_INSERT = 2,
 	VOS_COND_DKEY_UPDATE = 4,
 	VOS_COND_DKEY_FETCH = 8,
 	VOS_COND_AKEY_INSERT = 16,
 	VOS_COND_AKEY_UPDATE = 32,
 	VOS_COND_AKEY_FETCH = 64,
-	VOS_COND_PER_AKEY = 128,	/* the akeys' own conditions count */
+	VOS_COND_PER_AKEY = 128, /* the akeys' own conditions count */
 };
 
 /* One akey of an update or a fetch. */
 struct vos_akey {
 	struct vos_key key;
 	enum vos_value_type type;
-	uint32_t conditions;		/* with VOS_COND_PER_AKEY */
-	uint64_t record_size;		/* bytes; update: 0 punches the extents or the value; fetch: ignored */
-	const struct vos_extent *extents;	/* arrays */
-	uint32_t extent_count;		/* arrays; single values: ignored */
-	/* update: the payload, records of all extents one after another, and its sums: crc32c per piece of each extent in order (borrowed;
-	 * NULL: computed here) */
+	uint32_t conditions; /* with VOS_COND_PER_AKEY */
+	uint64_t
+		record_size; /* bytes; update: 0 punches the extents or the value; fetch: ignored */
+	const struct vos_extent *extents; /* arrays */
+	uint32_t extent_count;		  /* arrays; single values: ignored */
+	/* update: the payload, records of all extents one after another, and its sums: crc32c per
+	 * piece of each extent in order (borrowed; NULL: computed here) */
 	const struct iovec *payload;
 	uint32_t payload_count;
 	const uint32_t *sums;
@@ -116,69 +113,80 @@ struct vos_akey {
 /* What accompanies every change. */
 struct vos_change {
 	uint64_t epoch;
-	uint32_t conditions;			/* enum vos_condition */
-	const struct request_id *request;	/* NULL: not remembered */
+	uint32_t conditions;		  /* enum vos_condition */
+	const struct request_id *request; /* NULL: not remembered */
 };
 
 /*
- * Writes values under one dkey, all or nothing. Payload buffers larger than the media's inline limit must stay until
- * media_wait(*ret_group) returned. Errors: -DER_EXIST / -DER_NONEXIST from conditions, -DER_CSUM when sums and payload
- * differ, -DER_NOSPACE, -DER_KEY2BIG, -DER_REC2BIG, -DER_INVAL (record size differs from that stored, overlapping extents in one call), -DER_TX_RESTART (epoch
- * below what was read or written), -DER_TX_UNCERTAIN (request too old). A request seen before returns its first answer. *Yields*.
+ * Writes values under one dkey, all or nothing. Payload buffers larger than the media's inline
+ * limit must stay until media_wait(*ret_group) returned. Errors: -DER_EXIST / -DER_NONEXIST from
+ * conditions, -DER_CSUM when sums and payload differ, -DER_NOSPACE, -DER_KEY2BIG, -DER_REC2BIG,
+ * -DER_INVAL (record size or value type differs from that stored, overlapping extents in one call),
+ * -DER_OVERFLOW (more than 48 values of 4 KiB or more in one call), -DER_REC2BIG also when the redo
+ * is too large for a record of the log, -DER_TX_RESTART (epoch not above what is recorded),
+ * -DER_TX_UNCERTAIN (request too old). A request seen before returns its first answer. *Yields*.
  */
-MUST_USE int vos_update(struct vos_container *container, const struct vos_object *object, struct vos_key dkey,
-			const struct vos_akey *akeys, uint32_t akey_count, const struct vos_change *change,
-			uint64_t *ret_group);
+MUST_USE int vos_update(struct vos_container *container, const struct vos_object *object,
+			struct vos_key dkey, const struct vos_akey *akeys, uint32_t akey_count,
+			const struct vos_change *change, uint64_t *ret_group);
 
-/* Punches the object, dkeys of it, or akeys of one dkey: invisible from change->epoch on. *Yields*. */
+/* Punches the object, dkeys of it, or akeys of one dkey: invisible from change->epoch on. *Yields*.
+ */
 MUST_USE int vos_punch_object(struct vos_container *container, const struct vos_object *object,
 			      const struct vos_change *change, uint64_t *ret_group);
 MUST_USE int vos_punch_dkeys(struct vos_container *container, const struct vos_object *object,
-			     const struct vos_key *dkeys, uint32_t dkey_count, const struct vos_change *change,
-			     uint64_t *ret_group);
-MUST_USE int vos_punch_akeys(struct vos_container *container, const struct vos_object *object, struct vos_key dkey,
-			     const struct vos_key *akeys, uint32_t akey_count, const struct vos_change *change,
-			     uint64_t *ret_group);
+			     const struct vos_key *dkeys, uint32_t dkey_count,
+			     const struct vos_change *change, uint64_t *ret_group);
+MUST_USE int vos_punch_akeys(struct vos_container *container, const struct vos_object *object,
+			     struct vos_key dkey, const struct vos_key *akeys, uint32_t akey_count,
+			     const struct vos_change *change, uint64_t *ret_group);
 
 /* ------------------------------------------------ reading */
 
 /* A run of an array that holds data; what lies between is a hole. */
 struct vos_run {
-	struct vos_extent extent;	/* clipped to what was asked */
+	struct vos_extent extent; /* clipped to what was asked */
 };
 
 struct vos_fetched {
-	uint64_t record_size;		/* of what is stored; 0: nothing there */
-	uint64_t length;		/* bytes in data: single value: its size; array: records asked * record_size */
-	uint8_t *data;			/* holes are zeros; aligned to DISK_BLOCK */
-	uint32_t *sums;			/* crc32c per piece of each extent asked, as in an update; verified against the stored ones */
+	uint64_t record_size; /* of what is stored; 0: nothing there */
+	uint64_t length;      /* bytes in data: single value: its size; array: records asked *
+				 record_size */
+	uint8_t *data;	      /* holes are zeros; aligned to DISK_BLOCK */
+	uint32_t *sums; /* crc32c per piece of each extent asked, as in an update; verified against
+			   the stored ones */
 	uint32_t sum_count;
-	struct vos_run *runs;		/* in order of the extents asked; NULL unless wanted */
+	struct vos_run *runs; /* in order of the extents asked; NULL unless wanted */
 	uint32_t run_count;
 };
 
 enum vos_fetch_flag { VOS_FETCH_SIZE_ONLY = 1, VOS_FETCH_RUNS = 2 };
 
 /*
- * Reads values of one dkey at epoch. ret_fetched has akey_count entries, freed together by vos_fetched_free(). What does not
- * exist has record_size 0, unless a condition (VOS_COND_DKEY_FETCH, AKEY_FETCH) turns that into -DER_NONEXIST. -DER_CSUM when what the media
- * gave does not match its sums. -DER_REC2BIG when more than VOS_PAYLOAD_MAX would be returned. *Yields*.
+ * Reads values of one dkey at epoch. ret_fetched has akey_count entries, freed together by
+ * vos_fetched_free(). What does not exist has record_size 0, unless a condition
+ * (VOS_COND_DKEY_FETCH, AKEY_FETCH) turns that into -DER_NONEXIST. -DER_CSUM when what the media
+ * gave does not match its sums. -DER_REC2BIG when more than VOS_PAYLOAD_MAX would be returned.
+ * *Yields*.
  */
-MUST_USE int vos_fetch(struct vos_container *container, const struct vos_object *object, struct vos_key dkey,
-		       const struct vos_akey *akeys, uint32_t akey_count, uint64_t epoch, uint32_t conditions,
-		       uint32_t flags, struct vos_fetched *ret_fetched);
-void vos_fetched_free(struct vos_container *container, struct vos_fetched *fetched, uint32_t akey_count);
+MUST_USE int vos_fetch(struct vos_container *container, const struct vos_object *object,
+		       struct vos_key dkey, const struct vos_akey *akeys, uint32_t akey_count,
+		       uint64_t epoch, uint32_t conditions, uint32_t flags,
+		       struct vos_fetched *ret_fetched);
+void vos_fetched_free(struct vos_container *container, struct vos_fetched *fetched,
+		      uint32_t akey_count);
 
 enum vos_level { VOS_OBJECTS, VOS_DKEYS, VOS_AKEYS, VOS_EXTENTS };
 
 #define VOS_POSITION_KEY 512u
 
 /*
- * Where a listing goes on: after the place named. Zeroed: at the begin. Hashed levels use the two hashes, ordered ones the
- * key itself (keys longer than VOS_POSITION_KEY: its first bytes and the hashes).
+ * Where a listing goes on: after the place named. Zeroed: at the begin. Hashed levels use the two
+ * hashes, ordered ones the key itself (keys longer than VOS_POSITION_KEY: its first bytes and the
+ * hashes).
  */
 struct vos_position {
-	uint8_t state;			/* enum vos_position_state */
+	uint8_t state; /* enum vos_position_state */
 	uint8_t reserved[3];
 	uint32_t key_length;
 	uint64_t hash[2];
@@ -186,42 +194,55 @@ struct vos_position {
 };
 enum vos_position_state { VOS_BEGIN, VOS_AFTER, VOS_END };
 
+/* The position after a key of an ordered level (VOS_DKEYS, VOS_AKEYS), whether it exists or not.
+ * -DER_INVAL, -DER_KEY2BIG. */
+MUST_USE int vos_position_after(const struct vos_object *object, enum vos_level level,
+				struct vos_key key, struct vos_position *ret_position);
+
 struct vos_entry {
 	enum vos_level level;
-	struct vos_object object;	/* VOS_OBJECTS */
-	struct vos_key key;		/* VOS_DKEYS, VOS_AKEYS */
-	enum vos_value_type type;	/* VOS_AKEYS */
-	struct vos_extent extent;	/* VOS_EXTENTS */
-	uint64_t record_size;		/* VOS_EXTENTS */
-	uint64_t epoch;			/* VOS_EXTENTS: of the newest write */
+	struct vos_object object; /* VOS_OBJECTS */
+	struct vos_key key;	  /* VOS_DKEYS, VOS_AKEYS */
+	enum vos_value_type type; /* VOS_AKEYS */
+	struct vos_extent extent; /* VOS_EXTENTS */
+	uint64_t record_size;	  /* VOS_EXTENTS */
+	uint64_t epoch;		  /* VOS_EXTENTS: of the newest write */
 };
 
 /*
- * Calls visit for each visible entry from *position on, in the order of the level; visit returns 0 to go on, > 0 to stop before this
- * entry (it comes again), < 0 to fail. *position ends after the last entry taken; its state is VOS_END when nothing follows.
- * entry->key is borrowed during the call. At most limit entries. visit must not yield. *Yields* between entries.
+ * Calls visit for each visible entry from *position on, in the order of the level; visit returns 0
+ * to go on, > 0 to stop before this entry (it comes again), < 0 to fail. *position ends after the
+ * last entry taken; its state is VOS_END when nothing follows. entry->key is borrowed during the
+ * call. At most limit entries. visit must not yield. *Yields* between entries.
  */
-MUST_USE int vos_list(struct vos_container *container, const struct vos_object *object, enum vos_level level,
-		      struct vos_key dkey, struct vos_key akey, uint64_t epoch, uint32_t limit,
-		      struct vos_position *position, int (*visit)(void *argument, const struct vos_entry *entry),
-		      void *argument);
+MUST_USE int vos_list(struct vos_container *container, const struct vos_object *object,
+		      enum vos_level level, struct vos_key dkey, struct vos_key akey,
+		      uint64_t epoch, uint32_t limit, struct vos_position *position,
+		      int (*visit)(void *argument, const struct vos_entry *entry), void *argument);
 
 /* The numbers of DAOS_GET_*. */
-enum vos_query { VOS_GET_MAX = 1, VOS_GET_MIN = 2, VOS_GET_DKEY = 4, VOS_GET_AKEY = 8, VOS_GET_EXTENT = 16 };
+enum vos_query {
+	VOS_GET_MAX = 1,
+	VOS_GET_MIN = 2,
+	VOS_GET_DKEY = 4,
+	VOS_GET_AKEY = 8,
+	VOS_GET_EXTENT = 16
+};
 
 struct vos_query_result {
-	uint64_t dkey, akey;		/* integer keys */
-	struct vos_extent extent;	/* the last (MAX) or first (MIN) extent of the akey */
+	uint64_t dkey, akey;	  /* integer keys */
+	struct vos_extent extent; /* the last (MAX) or first (MIN) extent of the akey */
 	uint64_t record_size;
-	uint64_t epoch;			/* of the newest write to the object */
+	uint64_t epoch; /* of the newest write to the object */
 };
 
 /*
- * The largest or smallest integer dkey, integer akey and extent; what is not asked for by flags is given (dkey, akey). -DER_NONEXIST, -DER_INVAL for keys
- * that are not integers. With VOS_GET_DKEY and VOS_GET_EXTENT the result is the greatest dkey that holds data in akey. *Yields*.
+ * The largest or smallest integer dkey, integer akey and extent; what is not asked for by flags is
+ * given (dkey, akey). -DER_NONEXIST, -DER_INVAL for keys that are not integers. With VOS_GET_DKEY
+ * and VOS_GET_EXTENT the result is the greatest dkey that holds data in akey. *Yields*.
  */
-MUST_USE int vos_query_key(struct vos_container *container, const struct vos_object *object, uint32_t flags,
-			   struct vos_key dkey, struct vos_key akey, uint64_t epoch,
+MUST_USE int vos_query_key(struct vos_container *container, const struct vos_object *object,
+			   uint32_t flags, struct vos_key dkey, struct vos_key akey, uint64_t epoch,
 			   struct vos_query_result *ret_result);
 
 /* ------------------------------------------------ exactly once */
@@ -234,6 +255,7 @@ void vos_set_request_horizon(struct vos *vos, uint64_t epoch);
 
 /* ------------------------------------------------ maintenance */
 
-/* Frees what destroyed containers and punched keys left, and versions that nobody can read any more (not newer than epoch), up to credits items.
- * Returns > 0 when more is left, 0, or a negative code. *Yields*. */
+/* Frees what destroyed containers and punched keys left, and versions that nobody can read any more
+ * (not newer than epoch), up to credits items. Returns > 0 when more is left, 0, or a negative
+ * code. *Yields*. */
 MUST_USE int vos_collect(struct vos *vos, uint64_t epoch, uint32_t credits);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Stored bytes: sums, where the payload lies, and how many extents refer to it. */
+#include "vos/private.h"
+
+/* ------------------------------------------------ layout */
+
+static size_t
+sums_size(uint32_t count)
+{
+	return align_up(count * sizeof(uint32_t), 8);
+}
+
+size_t
+blob_size(const struct blob *blob)
+{
+	size_t size = sizeof(*blob) + sums_size(blob->sum_count);
+
+	if (blob->flags & BLOB_DATA)
+		return size + blob->extent_count * sizeof(struct data_extent);
+	return size + blob->length;
+}
+
+const uint32_t *
+blob_sums(const struct blob *blob)
+{
+	return (const uint32_t *)(blob + 1);
+}
+
+const struct data_extent *
+blob_extents(const struct blob *blob)
+{
+	return (const struct data_extent *)((const uint8_t *)(blob + 1) +
+					    sums_size(blob->sum_count));
+}
+
+const uint8_t *
+blob_payload(const struct blob *blob)
+{
+	return (const uint8_t *)(blob + 1) + sums_size(blob->sum_count);
+}
+
+static bool
+blob_plausible(const struct blob *blob)
+{
+	if (blob->type != RECORD_BLOB || blob->version != RECORD_VERSION || blob->references == 0 ||
+	    blob->length == 0 || blob->length > VOS_PAYLOAD_MAX || blob->record_size == 0)
+		return false;
+	if (blob->sum_count != vos_piece_count(blob->start, blob->length))
+		return false;
+	return blob->flags & BLOB_DATA
+		       ? blob->extent_count > 0 && blob->extent_count <= BLOB_EXTENTS_MAX
+		       : blob->extent_count == 0;
+}
+
+static bool
+blob_extents_plausible(const struct blob *blob)
+{
+	const struct data_extent *extents = blob_extents(blob);
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < blob->extent_count; i++)
+		bytes += (uint64_t)extents[i].count * DISK_BLOCK;
+	return blob->extent_count == 0 || bytes >= blob->length;
+}
+
+int
+blob_get(struct pin *pin, uint64_t offset, const struct blob **ret_blob)
+{
+	const struct blob *blob = heap_at(pin, offset, sizeof(*blob));
+
+	if (!blob)
+		return pin_outcome(pin);
+	if (!blob_plausible(blob))
+		return error_raise(-DER_IO, "the heap is damaged: no stored value at %llu",
+				   (unsigned long long)offset);
+	blob = heap_at(pin, offset, blob_size(blob));
+	if (!blob)
+		return pin_outcome(pin);
+	if (!blob_extents_plausible(blob))
+		return error_raise(-DER_IO, "the heap is damaged: bad value at %llu",
+				   (unsigned long long)offset);
+	*ret_blob = blob;
+	return 0;
+}
+
+/* ------------------------------------------------ sums */
+
+int
+value_sum(const struct value_plan *value, const uint32_t *sums)
+{
+	uint32_t piece = vos_piece(value->bytes), done = 0;
+
+	for (uint32_t i = 0; i < value->sum_count; i++) {
+		uint32_t first = i == 0 ? (uint32_t)(value->byte_start % piece) : 0;
+		uint32_t length = min_of(piece - first, value->bytes - done);
+
+		value->sums[i] = crc32c_iov(0, value->payload, value->payload_count,
+					    value->payload_offset + done, length);
+		if (sums && sums[i] != value->sums[i])
+			return error_raise(-DER_CSUM,
+					   "the payload does not match its sum in piece %u of %u",
+					   i, value->sum_count);
+		done += length;
+	}
+	return 0;
+}
+
+/* The sum over all of a value, from those of its pieces. */
+static uint32_t
+value_whole_sum(const struct value_plan *value)
+{
+	uint32_t piece = vos_piece(value->bytes), done = 0, sum = 0;
+
+	for (uint32_t i = 0; i < value->sum_count; i++) {
+		uint32_t first = i == 0 ? (uint32_t)(value->byte_start % piece) : 0;
+		uint32_t length = min_of(piece - first, value->bytes - done);
+
+		sum = i == 0 ? value->sums[0] : crc32c_combine(sum, value->sums[i], length);
+		done += length;
+	}
+	return sum;
+}
+
+/* ------------------------------------------------ payload */
+
+#define SLICE_MAX 64
+
+/* Hands over length bytes of the payload from offset on. */
+static int
+extent_write(struct tx *tx, const struct value_plan *value, struct data_extent extent,
+	     uint32_t offset, uint32_t length)
+{
+	struct iovec slice[SLICE_MAX];
+	int count = iov_slice(value->payload, value->payload_count, value->payload_offset + offset,
+			      length, slice, SLICE_MAX);
+	uint32_t crc;
+
+	if (count < 0)
+		return error_raise(-DER_INVAL,
+				   "the payload of one value is in more than %d buffers",
+				   SLICE_MAX);
+	crc = length == value->bytes ? value_whole_sum(value)
+				     : crc32c_iov(0, slice, (uint32_t)count, 0, length);
+	return tx_data_write(tx, extent, slice, (uint32_t)count, length, crc);
+}
+
+int
+value_write(struct tx *tx, struct value_plan *value)
+{
+	uint32_t done = 0;
+
+	while (done < value->bytes) {
+		struct data_extent *extent = &value->extents[value->extent_count];
+		uint32_t blocks =
+				 (uint32_t)(align_up(value->bytes - done, DISK_BLOCK) / DISK_BLOCK),
+			 length;
+		int rc;
+
+		if (value->extent_count == BLOB_EXTENTS_MAX)
+			return error_raise(-DER_NOSPACE,
+					   "the free space is in too small parts for %u bytes",
+					   value->bytes);
+		rc = tx_data_reserve(tx, blocks, extent);
+		if (rc != 0)
+			return rc;
+		value->extent_count++;
+		length = (uint32_t)min_of((uint64_t)extent->count * DISK_BLOCK,
+					  (uint64_t)(value->bytes - done));
+		rc = extent_write(tx, value, *extent, done, length);
+		if (rc != 0)
+			return rc;
+		done += length;
+	}
+	return 0;
+}
+
+size_t
+value_blob_size(const struct value_plan *value)
+{
+	size_t size = sizeof(struct blob) + sums_size(value->sum_count);
+
+	return value->extents ? size + BLOB_EXTENTS_MAX * sizeof(struct data_extent)
+			      : size + value->bytes;
+}
+
+uint64_t
+blob_create(struct tx *tx, const struct value_plan *value, uint64_t near)
+{
+	struct blob head = {
+		.type = RECORD_BLOB,
+		.version = RECORD_VERSION,
+		.flags = value->extents ? BLOB_DATA : 0,
+		.references = 1,
+		.start = value->byte_start,
+		.record_size = value->record_size,
+		.length = value->bytes,
+		.sum_count = (uint16_t)value->sum_count,
+		.extent_count = (uint16_t)value->extent_count,
+	};
+	uint64_t offset = tx_alloc(tx, blob_size(&head), near);
+	struct blob *blob = tx_change(tx, offset, blob_size(&head));
+	uint8_t *rest;
+
+	*blob = head;
+	memcpy(blob + 1, value->sums, value->sum_count * sizeof(uint32_t));
+	rest = (uint8_t *)(blob + 1) + sums_size(value->sum_count);
+	if (!value->extents) {
+		iov_copy_out(value->payload, value->payload_count, value->payload_offset, rest,
+			     value->bytes);
+		return offset;
+	}
+	memcpy(rest, value->extents, value->extent_count * sizeof(struct data_extent));
+	for (uint32_t i = 0; i < value->extent_count; i++)
+		tx_data_publish(tx, value->extents[i]);
+	return offset;
+}
+
+/* ------------------------------------------------ references */
+
+void
+blob_reference(struct tx *tx, uint64_t offset)
+{
+	if (offset != 0)
+		++*(uint32_t *)tx_change(tx, offset + offsetof(struct blob, references),
+					 sizeof(uint32_t));
+}
+
+void
+blob_release(struct tx *tx, uint64_t offset)
+{
+	const struct blob *blob = NULL;
+	uint32_t *references;
+	int rc;
+
+	if (offset == 0)
+		return;
+	rc = blob_get(&tx->pin, offset, &blob);
+	ASSERT(rc == 0);
+	if (blob->references > 1) {
+		references = tx_change(tx, offset + offsetof(struct blob, references),
+				       sizeof(*references));
+		--*references;
+		return;
+	}
+	for (uint32_t i = 0; i < blob->extent_count; i++)
+		tx_data_free(tx, blob_extents(blob)[i]);
+	tx_free(tx, offset);
+}
