@@ -5,7 +5,7 @@
 #include "base/base.h"
 
 #define PROTO_VERSION 1u
-#define PROTO_MAGIC UINT32_C(0x4e524943)	/* "CIRN" */
+#define PROTO_MAGIC UINT32_C(0x4e524943) /* "CIRN" */
 
 /* Operations, in blocks of 32 per service. The block is the service. */
 enum proto_operation {
@@ -16,29 +16,35 @@ enum proto_operation {
 	PROTO_OPERATIONS = 0x80,
 };
 
-enum proto_kind { PROTO_HELLO = 1, PROTO_WELCOME = 2, PROTO_REQUEST = 3, PROTO_REPLY = 4, PROTO_GOODBYE = 5 };
+enum proto_kind {
+	PROTO_HELLO = 1,
+	PROTO_WELCOME = 2,
+	PROTO_REQUEST = 3,
+	PROTO_REPLY = 4,
+	PROTO_GOODBYE = 5
+};
 
 /* Every frame begins with it. */
 struct proto_header {
 	uint32_t magic;
 	uint16_t version;
-	uint8_t kind;		/* enum proto_kind */
-	uint8_t flags;		/* enum proto_flag */
-	uint32_t checksum;	/* crc32c of the whole frame with this field 0 */
-	uint32_t length;	/* bytes of the frame, header included */
-	uint64_t call;		/* names the call on its connection; the reply repeats it */
-	uint64_t stamp;		/* HLC of the sender */
-	uint32_t operation;	/* request and reply */
-	int32_t status;		/* reply: 0 or a negative DAOS code */
-	uint32_t map_version;	/* pool map version of the sender; 0: none */
-	uint32_t timeout_ms;	/* request: how long the caller will wait */
-	uint8_t incarnation[16];	/* of the sender */
+	uint8_t kind;		 /* enum proto_kind */
+	uint8_t flags;		 /* enum proto_flag */
+	uint32_t checksum;	 /* crc32c of the whole frame with this field 0 */
+	uint32_t length;	 /* bytes of the frame, header included */
+	uint64_t call;		 /* names the call on its connection; the reply repeats it */
+	uint64_t stamp;		 /* HLC of the sender */
+	uint32_t operation;	 /* request and reply */
+	int32_t status;		 /* reply: 0 or a negative DAOS code */
+	uint32_t map_version;	 /* pool map version of the sender; 0: none */
+	uint32_t timeout_ms;	 /* request: how long the caller will wait */
+	uint8_t incarnation[16]; /* of the sender */
 };
 _Static_assert(sizeof(struct proto_header) == 64, "wire layout");
 
 enum proto_flag {
-	PROTO_REQUEST_ID = 1,	/* a struct proto_request_id follows the header */
-	PROTO_AGAIN = 2,	/* sent before under the same request id */
+	PROTO_REQUEST_ID = 1, /* a struct proto_request_id follows the header */
+	PROTO_AGAIN = 2,      /* sent before under the same request id */
 };
 
 struct proto_request_id {
@@ -51,17 +57,17 @@ _Static_assert(sizeof(struct proto_request_id) == 32, "wire layout");
 
 /* Opens a connection: which loop it is for. The answer says how many loops there are. */
 struct proto_hello {
-	uint32_t tag;		/* served by loop tag % loops */
-	uint32_t loops;		/* in the welcome */
-	uint32_t rank;		/* in the welcome */
-	uint32_t credits;	/* in the welcome: requests that may be open on this connection */
-	uint8_t system[32];	/* name of the system, zero padded */
+	uint32_t tag;	    /* served by loop tag % loops */
+	uint32_t loops;	    /* in the welcome */
+	uint32_t rank;	    /* in the welcome */
+	uint32_t credits;   /* in the welcome: requests that may be open on this connection */
+	uint8_t system[32]; /* name of the system, zero padded */
 };
 _Static_assert(sizeof(struct proto_hello) == 48, "wire layout");
 
 /* A region of the caller's memory, opened for this call. */
 struct proto_bulk {
-	uint64_t key;		/* 0: none */
+	uint64_t key; /* 0: none */
 	uint64_t length;
 };
 _Static_assert(sizeof(struct proto_bulk) == 16, "wire layout");
@@ -74,8 +80,8 @@ _Static_assert(sizeof(struct proto_bulk) == 16, "wire layout");
 /* A frame taken apart; all integers in the order of the host. */
 struct proto_frame {
 	struct proto_header header;
-	struct request_id id;	/* client is null unless flags has PROTO_REQUEST_ID */
-	struct reader body;	/* borrows the frame */
+	struct request_id id; /* client is null unless flags has PROTO_REQUEST_ID */
+	struct reader body;   /* borrows the frame */
 };
 
 /*

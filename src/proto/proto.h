@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * What travels between clients and engines: one flat little-endian struct per message, with its version and size first,
- * followed by sections of counted bytes. Pure: encoders write into a struct writer, decoders read from a struct reader
- * and check every length; each decoder is a fuzz target. docs/formats/wire.md is the normative page.
+ * What travels between clients and engines: one flat little-endian struct per message, with its
+ * version and size first, followed by sections of counted bytes. Pure: encoders write into a struct
+ * writer, decoders read from a struct reader and check every length; each decoder is a fuzz target.
+ * docs/formats/wire.md is the normative page.
  */
 #pragma once
 
