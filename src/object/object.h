@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* The object service: serves update, fetch, punch, list and query of the shards on each loop's targets. */
+/* The object service: serves update, fetch, punch, list and query of the shards on each loop's
+ * targets. */
 #pragma once
 
 #include "container/container.h"
 
-/* Serves PROTO_OBJECT_* on the loop's rpc. Called on each loop. node is borrowed. */
+/* Bytes of payload that the requests of one loop hold at the same time; more wait in the order of
+ * arrival. */
+#define OBJECT_PAYLOAD_LIMIT (64u * 1024 * 1024)
+
+/*
+ * Serves PROTO_OBJECT_* on the current loop's rpc until object_stop(). Called on each loop. node is
+ * borrowed. -DER_NOMEM, -DER_EXIST.
+ */
 MUST_USE int object_serve(struct node *node);
 
-/* How many object requests were served on the current loop, by operation (index: operation - PROTO_OBJECT). */
+/* Frees what object_serve() made on the current loop, if anything. The loop's rpc has been
+ * destroyed: no request is being served. */
+void object_stop(struct node *node);
+
+/* How many object requests arrived on the current loop, by operation (index: operation -
+ * PROTO_OBJECT). */
 void object_figures(struct node *node, uint64_t *ret_counts, uint32_t count);

@@ -1,26 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * One object operation from the caller's side: plan (which shard, pure), fan out, gather, judge (pure), retry. A struct objio
- * is an open container as seen from one loop. All calls *yield*; they wait and go on by themselves when an engine is away,
- * until the fiber's deadline or patience has passed (-DER_TIMEDOUT).
+ * One object operation from the caller's side: plan (which shard, pure), fan out, gather, judge
+ * (pure), retry. A struct objio_pool is a connected pool as seen from one loop: its map, and a peer
+ * and a window of requests per target. A struct objio is an open container of it. All calls
+ * *yield*; they wait and go on by themselves when an engine is away, until the fiber's deadline or
+ * patience has passed (-DER_TIMEDOUT).
  */
 #pragma once
 
 #include "placement/placement.h"
 #include "rpc/rpc.h"
 
+struct objio_pool;
 struct objio;
 
-struct objio_options {
-	struct rpc *rpc;			/* of the current loop; borrowed */
+struct objio_pool_options {
+	struct rpc *rpc; /* of the current loop; borrowed */
 	struct uuid pool;
-	struct uuid handle;			/* of the container */
-	const struct proto_map *map;		/* copied */
-	uint64_t patience_ns;			/* 0: 60 s */
-	bool no_sums;				/* container property csum = off */
+	const struct proto_map *map; /* copied */
+	uint64_t patience_ns;	     /* 0: 60 s */
 };
 
-MUST_USE int objio_create(const struct objio_options *options, struct objio **ret_objio);
+/* One per loop and pool: two of them would number the requests of one client twice. -DER_NOMEM. */
+MUST_USE int objio_pool_create(const struct objio_pool_options *options,
+			       struct objio_pool **ret_pool);
+void objio_pool_destroy(struct objio_pool *pool);
+struct placement_map objio_pool_placement(const struct objio_pool *pool);
+
+/* An open container, named by its handle; sums: checksums are on. The pool must live longer. */
+MUST_USE int objio_create(struct objio_pool *pool, struct uuid handle, bool sums,
+			  struct objio **ret_objio);
 void objio_destroy(struct objio *objio);
 
 struct objio_key {
@@ -31,37 +40,46 @@ struct objio_key {
 /* One akey of an operation. */
 struct objio_akey {
 	struct objio_key key;
-	uint32_t type;				/* DAOS_IOD_SINGLE, DAOS_IOD_ARRAY */
+	uint32_t type; /* DAOS_IOD_SINGLE, DAOS_IOD_ARRAY */
 	uint32_t conditions;
-	uint64_t record_size;			/* update: in, 0 punches; fetch: out */
+	uint64_t record_size; /* update: in, 0 punches; fetch: out */
 	const struct proto_extent *extents;
 	uint32_t extent_count;
-	const struct iovec *payload;		/* update: source; fetch: destination (NULL: sizes only) */
+	const struct iovec *payload; /* update: source; fetch: destination (NULL: sizes only) */
 	uint32_t payload_count;
-	uint64_t length;			/* fetch: out, bytes stored in payload */
-	struct proto_extent *runs;		/* fetch: out where wanted, free with arena_free() */
+	uint64_t length;	   /* fetch: out, bytes stored in payload */
+	struct proto_extent *runs; /* fetch: out where wanted, free with arena_free() */
 	uint32_t run_count;
 };
 
 /*
- * Writes values under one dkey. Errors are those of vos_update(), besides -DER_TIMEDOUT (outcome unknown), -DER_NO_PERM, -DER_NO_HDL.
+ * Writes values under one dkey, all or nothing; only array values of more than OBJIO_PAYLOAD_MAX
+ * bytes together, or with very many extents, go in several parts one after another, of which the
+ * first one alone has the conditions. Errors are those of vos_update(), besides -DER_TIMEDOUT
+ * (outcome unknown), -DER_NO_PERM, -DER_NO_HDL.
  */
-MUST_USE int objio_update(struct objio *objio, struct object_id id, struct objio_key dkey, struct objio_akey *akeys,
-			  uint32_t akey_count, uint32_t conditions);
+#define OBJIO_PAYLOAD_MAX (4u * 1024 * 1024)
+MUST_USE int objio_update(struct objio *objio, struct object_id id, struct objio_key dkey,
+			  struct objio_akey *akeys, uint32_t akey_count, uint32_t conditions);
 
-/* Reads values of one dkey; epoch 0: the newest. -DER_TRUNC when a single value is larger than its payload (record_size tells). */
-MUST_USE int objio_fetch(struct objio *objio, struct object_id id, struct objio_key dkey, struct objio_akey *akeys,
-			 uint32_t akey_count, uint64_t epoch, uint32_t conditions, bool want_runs);
+/*
+ * Reads values of one dkey; epoch 0: the newest. Payload is left alone where nothing is stored
+ * (record_size 0). More than OBJIO_PAYLOAD_MAX bytes are read in several parts, not at one point in
+ * time unless epoch says one. -DER_TRUNC when a single value is larger than its payload
+ * (record_size tells). */
+MUST_USE int objio_fetch(struct objio *objio, struct object_id id, struct objio_key dkey,
+			 struct objio_akey *akeys, uint32_t akey_count, uint64_t epoch,
+			 uint32_t conditions, bool want_runs);
 
 MUST_USE int objio_punch_object(struct objio *objio, struct object_id id, uint32_t conditions);
-MUST_USE int objio_punch_dkeys(struct objio *objio, struct object_id id, const struct objio_key *dkeys, uint32_t count,
-			       uint32_t conditions);
+MUST_USE int objio_punch_dkeys(struct objio *objio, struct object_id id,
+			       const struct objio_key *dkeys, uint32_t count, uint32_t conditions);
 MUST_USE int objio_punch_akeys(struct objio *objio, struct object_id id, struct objio_key dkey,
 			       const struct objio_key *akeys, uint32_t count, uint32_t conditions);
 
 /*
- * Where a listing of an object goes on: which group, and the server's position in it. It fits into a daos_anchor_t for positions up to
- * OBJIO_ANCHOR_MAX bytes; longer ones stay with the server's key.
+ * Where a listing of an object goes on: which group, and the server's position in it: 3 bytes, 16
+ * of hashes and the key, up to its first 512 bytes. Zeroed is the begin.
  */
 struct objio_position {
 	uint32_t group;
@@ -75,39 +93,45 @@ struct objio_entry {
 	uint32_t type;
 	struct proto_extent extent;
 	uint64_t record_size, epoch;
-	struct objio_key value;			/* with_akey */
+	struct objio_key value; /* with_akey */
 };
 
 /*
- * One page: calls visit for at most limit entries; visit returns > 0 to stop before an entry. level: 1 dkeys, 2 akeys, 3 extents. Groups one after
- * another; entries are borrowed during the call.
+ * One page: calls visit for at most limit entries; visit returns > 0 to stop before an entry.
+ * level: 1 dkeys, 2 akeys, 3 extents. Groups one after another; entries are borrowed during the
+ * call.
  */
-MUST_USE int objio_list(struct objio *objio, struct object_id id, uint32_t level, struct objio_key dkey,
-			struct objio_key akey, uint64_t epoch, uint32_t limit, struct objio_position *position,
-			int (*visit)(void *argument, const struct objio_entry *entry), void *argument);
+MUST_USE int objio_list(struct objio *objio, struct object_id id, uint32_t level,
+			struct objio_key dkey, struct objio_key akey, uint64_t epoch,
+			uint32_t limit, struct objio_position *position,
+			int (*visit)(void *argument, const struct objio_entry *entry),
+			void *argument);
 
 /*
- * Lists the dkeys of an object with lexical or integer dkeys in order over all groups, after from_key (length 0: from the start), each with the
- * value of akey with_akey. *ret_end tells that nothing follows.
+ * Lists the dkeys of an object with lexical or integer dkeys in order over all groups, after
+ * from_key (length 0: from the start), each with the value of akey with_akey. *ret_end tells that
+ * nothing follows.
  */
 MUST_USE int objio_list_ordered(struct objio *objio, struct object_id id, struct objio_key from_key,
 				struct objio_key with_akey, uint32_t limit,
-				int (*visit)(void *argument, const struct objio_entry *entry), void *argument,
-				bool *ret_end);
+				int (*visit)(void *argument, const struct objio_entry *entry),
+				void *argument, bool *ret_end);
 
 /* As vos_query_key(), over all groups. */
-MUST_USE int objio_query_key(struct objio *objio, struct object_id id, uint32_t flags, struct objio_key dkey,
-			     struct objio_key akey, uint64_t epoch, struct proto_object_queried *ret_result);
+MUST_USE int objio_query_key(struct objio *objio, struct object_id id, uint32_t flags,
+			     struct objio_key dkey, struct objio_key akey, uint64_t epoch,
+			     struct proto_object_queried *ret_result);
 
 /* ------------------------------------------------ judgement, pure */
 
 enum objio_verdict {
-	OBJIO_DONE,		/* success or a final error: give it to the caller */
-	OBJIO_AGAIN,		/* send again at once, same request id */
-	OBJIO_WAIT,		/* send again after a pause, same request id */
-	OBJIO_REFRESH,		/* get the pool map, plan again, send with a new id */
-	OBJIO_RESTART,		/* send again with a new id (and a newer epoch drawn by the target) */
+	OBJIO_DONE,    /* success or a final error: give it to the caller */
+	OBJIO_AGAIN,   /* send again at once, same request id */
+	OBJIO_WAIT,    /* send again after a pause, same request id */
+	OBJIO_REFRESH, /* the pool map has changed: get it, plan again, send with a new id */
+	OBJIO_RESTART, /* send again with a new id (and a newer epoch drawn by the target) */
 };
 
-/* What to do after an attempt ended with code; sent: it may have been executed. */
-enum objio_verdict objio_judge(int code, bool sent, bool modifying);
+/* What to do after an attempt ended with code. A request that modifies keeps its id when it is sent
+ * again, so whether it was executed makes no difference. */
+enum objio_verdict objio_judge(int code);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* What every operation begins and ends with, and the line that every change takes. */
+#include "object/private.h"
+
+/* The handle, its rights, and the map that the caller planned with. */
+static int
+check_access(struct operation *operation, const struct proto_object *message, uint32_t capability)
+{
+	struct proto_header *header = &operation->request->header;
+	struct container_access *access = &operation->access;
+	uint32_t version = header->map_version;
+	int rc = container_access(operation->service->node, message->handle, access);
+
+	if (rc != 0)
+		return rc;
+	if (!uuid_equal(&access->pool, &message->pool))
+		return error_raise(-DER_NO_HDL, "the container handle belongs to another pool");
+	if ((access->capabilities & capability) == 0)
+		return error_raise(-DER_NO_PERM, "the container was opened without the right to %s",
+				   capability == PROTO_CAN_WRITE ? "write" : "read");
+	if (access->map_version == 0)
+		return 0;
+	header->map_version = access->map_version;
+	if (version != 0 && version != access->map_version)
+		return error_raise(-DER_STALE, "planned with pool map %u; here it is %u", version,
+				   access->map_version);
+	return 0;
+}
+
+int
+operation_enter(struct operation *operation, const struct proto_object *message,
+		uint32_t capability)
+{
+	struct node *node = operation->service->node;
+	struct vos *vos;
+	int rc = check_access(operation, message, capability);
+
+	if (rc != 0)
+		return rc;
+	operation->pool = message->pool;
+	operation->target = message->target;
+	operation->object = (struct vos_object){.id = message->id, .shard = message->shard};
+	operation->epoch = message->epoch;
+	operation->conditions = message->conditions;
+	rc = pool_target_hold(node, message->pool, message->target, &vos);
+	if (rc != 0)
+		return rc;
+	operation->held = true;
+	return container_on_target(node, &operation->access, message->target,
+				   &operation->container);
+}
+
+void
+operation_leave(struct operation *operation)
+{
+	if (operation->container)
+		vos_container_close(operation->container);
+	if (operation->held)
+		pool_target_release(operation->service->node, operation->pool, operation->target);
+}
+
+uint64_t
+operation_epoch(const struct operation *operation)
+{
+	return operation->epoch ? operation->epoch : EPOCH_MAX;
+}
+
+static struct media *
+operation_media(const struct operation *operation)
+{
+	return heap_media(vos_heap(vos_container_store(operation->container)));
+}
+
+/* Tries until the epoch is newer than all that the target has seen; one from the message is tried
+ * once. */
+static int
+change_at(struct operation *operation, struct vos_change *change,
+	  int (*function)(void *argument, const struct vos_change *change, uint64_t *ret_group),
+	  void *argument, uint64_t *ret_group)
+{
+	struct node *node = operation->service->node;
+	uint32_t tries = operation->epoch ? 1 : EPOCHS_MAX;
+	int rc = -DER_TX_RESTART;
+
+	for (uint32_t i = 0; i < tries && rc == -DER_TX_RESTART; i++) {
+		change->epoch = operation->epoch ? operation->epoch : node_stamp(node);
+		rc = function(argument, change, ret_group);
+	}
+	return rc;
+}
+
+int
+operation_change(struct operation *operation,
+		 int (*function)(void *argument, const struct vos_change *change,
+				 uint64_t *ret_group),
+		 void *argument)
+{
+	const struct request_id *id = &operation->request->id;
+	struct vos_change change = {
+		.conditions = operation->conditions,
+		.request = uuid_empty(&id->client) ? NULL : id,
+	};
+	uint64_t group = 0;
+	int rc = 0;
+
+	if (operation->epoch)
+		rc = hlc_observe(operation->service->node->clock,
+				 env_realtime(operation->service->env), operation->epoch);
+	if (rc == 0)
+		rc = change_at(operation, &change, function, argument, &group);
+	/* Nothing is answered that a crash could take back. */
+	return rc == 0 ? media_wait(operation_media(operation), group) : rc;
+}
