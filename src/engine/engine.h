@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An engine: loops, their media and RPC ends, and the services on them. Start-up is a table of steps with undo. Its
- * hosts are the daos_engine process, the embedded library and the simulator; all give it loops that somebody else steps.
+ * An engine: loops, their media and RPC ends, and the services on them. Start-up is a table of
+ * steps with undo. Its hosts are the daos_engine process, the embedded library and the simulator;
+ * all give it loops that somebody else steps.
  */
 #pragma once
 
@@ -11,30 +12,37 @@
 struct engine;
 
 struct engine_options {
-	const char *system;		/* name of the system; NULL: "daos_server" */
+	const char *system; /* name of the system; NULL: "daos_server" */
 	uint32_t rank;
-	uint32_t targets;		/* at least 1 */
-	const char *const *listen;	/* addresses; the Unix socket first */
+	uint32_t targets;	   /* at least 1 */
+	const char *const *listen; /* addresses; the Unix socket first */
 	uint32_t listen_count;
 	bool thin_default;
-	bool format;			/* make a new system where the storage is empty; otherwise that is an error */
-	uint64_t log_size;		/* per loop, bytes; 0: default */
-	uint64_t inline_limit;		/* 0: default */
-	uint64_t capacity;		/* bytes that pools may be given; 0: what the file system has */
+	bool format;	       /* make a new system; an error where the storage holds one already */
+	uint64_t log_size;     /* per loop, bytes; 0: default */
+	uint64_t inline_limit; /* 0: default */
+	uint64_t capacity;     /* bytes that pools may be given; 0: what the file system has */
 };
 
 /*
- * Makes an engine on count loops (borrowed), whose envs share one storage directory; allocates from the arena of loop 0's env.
- * The loops need not be running yet.
+ * Whether the storage holds a system: then it is started without format. Does not yield; before or
+ * inside any loop. Errors of the storage.
  */
-MUST_USE int engine_create(struct loop *const *loops, uint32_t count, const struct engine_options *options,
-			   struct engine **ret_engine);
+MUST_USE int engine_formatted(struct storage *storage, bool *ret_formatted);
 
-/* Runs the start-up steps. On a fiber of loop 0, all loops being stepped. *Yields*. On failure everything done is undone, and
- * error_text() says what, why and what to do. */
+/*
+ * Makes an engine on count loops (borrowed), whose envs share one storage directory; allocates from
+ * the arena of loop 0's env. The loops need not be running yet.
+ */
+MUST_USE int engine_create(struct loop *const *loops, uint32_t count,
+			   const struct engine_options *options, struct engine **ret_engine);
+
+/* Runs the start-up steps. On a fiber of loop 0, all loops being stepped. *Yields*. On failure
+ * everything done is undone, and error_text() says what, why and what to do. */
 MUST_USE int engine_start(struct engine *engine);
 
-/* Stops serving, waits for what is under way, checkpoints, closes. On a fiber of loop 0. *Yields*. */
+/* Stops serving, waits for what is under way, checkpoints, closes. On a fiber of loop 0. *Yields*.
+ */
 void engine_stop(struct engine *engine);
 
 /* After engine_stop(), or without a start. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Pools: the service (create, connect, query, properties, attributes, destroy), whose state is one metadb per pool, and the
- * targets of pools on this engine: for each (pool, target) a heap with a versioned object store on the target's loop.
+ * Pools: the service (create, connect, query, properties, attributes, destroy), whose state is one
+ * metadb per pool, and the targets of pools on this engine: for each (pool, target) a heap with a
+ * versioned object store on the target's loop.
  */
 #pragma once
 
@@ -11,58 +12,184 @@
 struct pools;
 struct pool;
 
+/* ------------------------------------------------ life of the service; on loop 0 */
+
 /*
- * Opens every pool that the system knows: targets on their loops, service stores on loop 0; finishes creations and destructions that a
- * crash cut short; serves PROTO_SYSTEM_POOL_* and PROTO_POOL_*. *Yields*; on loop 0.
+ * Opens, before media_start(), the heaps of every pool that the system knows: targets on their
+ * loops, service stores on loop 0. A store that is damaged is said in the log and left out: its
+ * pool answers with the error. *Yields*. -DER_NOMEM and others that say nothing about the disk.
  */
 MUST_USE int pools_open(struct node *node, struct system *system, struct pools **ret_pools);
+
+/*
+ * After media_start() on every loop: opens the object stores, finishes creations and destructions
+ * that a crash cut short, loads handles. *Yields*.
+ */
+MUST_USE int pools_start(struct pools *pools);
+
+/* Serves PROTO_SYSTEM_POOL_* and PROTO_POOL_* but PROTO_POOL_LIST_CONTAINERS. */
+MUST_USE int pools_serve(struct pools *pools);
+
+/* Closes all heaps. Nothing is served any more. *Yields*. */
 void pools_close(struct pools *pools);
+
+/* Forgets what a client left behind that said goodbye: its pool handles, its answers. *Yields*. */
+void pools_forget_client(struct pools *pools, struct uuid client);
+
+/* Refuses requests first sent before horizon (HLC) in the stores of all pools' services. *Yields*.
+ */
+void pools_set_horizon(struct pools *pools, uint64_t horizon);
 
 /* ------------------------------------------------ targets, on any loop */
 
-/* The store of a target of a pool served by the current loop; valid until the next yield unless held. -DER_NONEXIST, -DER_STALE
- * (another loop serves it). */
-MUST_USE int pool_target(struct node *node, struct uuid pool, uint32_t target, struct vos **ret_vos);
+/* Makes and frees the table of the current loop; all targets closed then. -DER_NOMEM. */
+MUST_USE int pool_table_create(struct node *node);
+void pool_table_destroy(struct node *node);
 
-/* Keeps the targets of a pool from being closed while an operation runs on them. */
-MUST_USE int pool_target_hold(struct node *node, struct uuid pool, uint32_t target, struct vos **ret_vos);
+/*
+ * The store of a target of a pool served by the current loop; valid until the next yield unless
+ * held. -DER_NONEXIST, -DER_STALE (another loop serves it), or why the target is out of service.
+ */
+MUST_USE int pool_target(struct node *node, struct uuid pool, uint32_t target,
+			 struct vos **ret_vos);
+
+/* As pool_target(), and keeps it from being closed until pool_target_release(). */
+MUST_USE int pool_target_hold(struct node *node, struct uuid pool, uint32_t target,
+			      struct vos **ret_vos);
 void pool_target_release(struct node *node, struct uuid pool, uint32_t target);
 
-/* Runs function on the loop of every target of the pool, one after another; stops at the first failure. *Yields*. */
-MUST_USE int pool_each_target(struct pool *pool, int (*function)(void *argument, uint32_t target, struct vos *vos),
-			      void *argument);
+/*
+ * Runs function on each target of all pools on the current loop, held; failures are logged and do
+ * not stop it. *Yields*.
+ */
+void pool_targets_here(struct node *node, int (*function)(void *argument, struct vos *vos),
+		       void *argument);
 
 /* ------------------------------------------------ for the container service, on loop 0 */
 
+/*
+ * Runs function on the loop of every target of the pool, one after another; stops at the first
+ * failure. *Yields*.
+ */
+MUST_USE int pool_each_target(struct pool *pool,
+			      int (*function)(void *argument, uint32_t target, struct vos *vos),
+			      void *argument);
+
 struct node *pools_node(struct pools *pools);
 
-/* The pool of a pool handle, and the handle's rights. -DER_NO_HDL. *Yields*. */
-MUST_USE int pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool, uint32_t *ret_capabilities);
-/* The pool of an id. -DER_NONEXIST. */
+/*
+ * The pool of a pool handle, and the handle's rights (enum proto_capability); held until
+ * pool_put(). -DER_NO_HDL. Does not yield.
+ */
+MUST_USE int pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
+			    uint32_t *ret_capabilities);
+
+/* The pool of an id, held until pool_put(). -DER_NONEXIST, or why it is out of service. */
 MUST_USE int pool_of_id(struct pools *pools, struct uuid id, struct pool **ret_pool);
-/* Each open pool; stops when visit returns non-zero and returns that. */
-MUST_USE int pools_each(struct pools *pools, int (*visit)(void *argument, struct pool *pool), void *argument);
+void pool_put(struct pool *pool);
+
+/* Each open pool; stops when visit returns non-zero and returns that. Visit may yield. */
+MUST_USE int pools_each(struct pools *pools, int (*visit)(void *argument, struct pool *pool),
+			void *argument);
 
 struct uuid pool_id(const struct pool *pool);
-/* Keys "c/..." of it belong to the container service. */
+/* Keys of it that begin with "c" belong to the container service. */
 struct metadb *pool_metadb(struct pool *pool);
 uint32_t pool_target_count(const struct pool *pool);
 uint32_t pool_map_version(const struct pool *pool);
 /* Serialises changes of one pool's metadata. */
 struct fiber_mutex *pool_lock(struct pool *pool);
+/* Notes a change of metadata for the pool's info. */
+void pool_modified(struct pool *pool);
 
-/* Attribute calls that pools and containers share: keys "<prefix>name" in metadb. *Yield*. */
-MUST_USE int attributes_set(struct metadb *metadb, const char *prefix, const struct proto_attributes *attributes,
+/* ------------------------------------------------ labels, properties, attributes */
+
+/*
+ * Whether text may be a label: 1 to 127 characters of A-Z a-z 0-9 . _ : -, and not the form of a
+ * UUID. -DER_INVAL.
+ */
+MUST_USE int label_check(struct proto_text text);
+
+/* What a property may be. */
+struct property_rule {
+	uint32_t type;
+	const char *name;
+	bool is_bytes;
+	bool fixed;	   /* cannot be changed after creation */
+	bool derived;	   /* cannot be set */
+	uint64_t standard; /* answer where it was not set */
+	uint64_t least, most;
+	uint32_t bytes_max; /* is_bytes */
+};
+
+/*
+ * Whether every wanted property is known, settable and in range. -DER_INVAL; -DER_NO_PERM for one
+ * that is fixed (creating: those are allowed) or derived.
+ */
+MUST_USE int properties_check(const struct property_rule *rules, uint32_t rule_count,
+			      const struct proto_properties *wanted, bool creating);
+
+/* Puts those of from into properties, replacing. Borrows bytes. -DER_OVERFLOW. */
+MUST_USE int properties_merge(struct proto_properties *properties,
+			      const struct proto_properties *from);
+
+/* Replaces one number or text. -DER_OVERFLOW. */
+MUST_USE int properties_set_number(struct proto_properties *properties, uint32_t type,
+				   uint64_t number);
+MUST_USE int properties_set_bytes(struct proto_properties *properties, uint32_t type,
+				  struct proto_text bytes);
+
+/* Adds the standard values of those that are numbers and absent. */
+void properties_complete(const struct property_rule *rules, uint32_t rule_count,
+			 struct proto_properties *properties);
+
+/* Properties as a value of a metadb. */
+struct stored_properties {
+	struct proto_properties properties; /* borrows value */
+	struct metadb_bytes value;	    /* of metadb_get(); empty where the key is absent */
+};
+
+/* Reads them, none where the key is absent; then stored_properties_free(). *Yields*. */
+MUST_USE int properties_load(struct metadb *metadb, struct metadb_bytes key,
+			     struct stored_properties *ret_stored);
+void stored_properties_free(struct metadb *metadb, struct stored_properties *stored);
+
+/* Their value, allocated from arena, to be freed by arena_free(). -DER_NOMEM, -DER_REC2BIG. */
+MUST_USE int properties_pack(struct arena *arena, const struct proto_properties *properties,
+			     struct metadb_bytes *ret_value);
+
+/*
+ * Attribute calls that pools and containers share: keys "<prefix>name" in metadb. Setting and
+ * deleting many is several proposals, the last of which carries the request. *Yield*.
+ */
+MUST_USE int attributes_set(struct metadb *metadb, const char *prefix,
+			    const struct proto_attributes *attributes,
 			    const struct request_id *request);
-MUST_USE int attributes_get(struct metadb *metadb, const char *prefix, struct proto_attributes *attributes,
-			    struct arena *arena);
-MUST_USE int attributes_list(struct metadb *metadb, const char *prefix, struct arena *arena,
-			     struct proto_attributes *ret_attributes);
-MUST_USE int attributes_delete(struct metadb *metadb, const char *prefix, const struct proto_attributes *attributes,
+MUST_USE int attributes_delete(struct metadb *metadb, const char *prefix,
+			       const struct proto_attributes *attributes,
 			       const struct request_id *request);
 
-/* Hook: called before a pool goes (destroy), so that the container service drops its handles. */
-void pools_on_destroy(struct pools *pools, void (*function)(void *owner, struct pool *pool), void *owner);
-/* Hook: how many containers a pool has. */
-void pools_count_containers(struct pools *pools, int (*function)(void *owner, struct pool *pool, uint32_t *ret_count),
-			    void *owner);
+/* Fills in value and present of each; the values are freed by attributes_free_values(). */
+MUST_USE int attributes_get(struct metadb *metadb, const char *prefix,
+			    struct proto_attributes *attributes);
+void attributes_free_values(struct metadb *metadb, struct proto_attributes *attributes);
+
+/* The names, as the answer to a request: writes an encoded proto_attributes. */
+MUST_USE int attributes_list(struct metadb *metadb, const char *prefix, struct writer *reply);
+
+/* Removes all keys that begin with prefix. *Yields*. */
+MUST_USE int keys_remove(struct metadb *metadb, const char *prefix);
+
+/* ------------------------------------------------ hooks of the container service */
+
+struct pool_hooks {
+	/* Handles of the pool are to be dropped everywhere: it goes. *Yields*. */
+	void (*destroy)(void *owner, struct pool *pool);
+	/* Container handles that were opened by a pool handle are to be closed. *Yields*. */
+	int (*disconnect)(void *owner, struct pool *pool, struct uuid handle);
+	/* How many containers the pool has. *Yields*. */
+	int (*count)(void *owner, struct pool *pool, uint32_t *ret_count);
+	void *owner;
+};
+/* hooks are copied. */
+void pools_set_hooks(struct pools *pools, const struct pool_hooks *hooks);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* What goes on by itself on each loop: collection of what nobody can see any more, forgetting of
+ * old requests, goodbyes. */
+#include "engine/private.h"
+
+#define SECOND UINT64_C(1000000000)
+#define PERIOD_NS SECOND
+/* Answers are remembered this long. */
+#define RETENTION_NS (300 * SECOND)
+/* The stores of services forget every so many periods. */
+#define FORGET_PERIODS 30u
+/* Nobody reads at an epoch older than this. */
+#define READ_AGE_NS (60 * SECOND)
+/* Items per turn and turns per period, so that collection leaves the loop to requests. */
+#define COLLECT_CREDITS 64u
+#define COLLECT_TURNS 16u
+
+static uint64_t
+stamp_before(struct background *background, uint64_t age)
+{
+	struct engine *engine = background->engine;
+	uint64_t now = env_realtime(loop_env(engine->node.loops[background->loop].loop));
+
+	return hlc_from_realtime(now - age);
+}
+
+/* ------------------------------------------------ periods */
+
+static int
+target_collect(void *argument, struct vos *vos)
+{
+	struct background *background = argument;
+	uint64_t epoch = stamp_before(background, READ_AGE_NS);
+	int rc = 1;
+
+	vos_set_request_horizon(vos, stamp_before(background, RETENTION_NS));
+	for (uint32_t i = 0; rc > 0 && i < COLLECT_TURNS && !background->stopping; i++) {
+		rc = vos_collect(vos, epoch, COLLECT_CREDITS);
+		fiber_yield();
+	}
+	return min_of(rc, 0);
+}
+
+static void
+background_fiber(void *argument)
+{
+	struct background *background = argument;
+	struct engine *engine = background->engine;
+
+	for (uint32_t period = 1; !background->stopping; period++) {
+		if (fiber_sleep(PERIOD_NS) != 0 || background->stopping)
+			break;
+		pool_targets_here(&engine->node, target_collect, background);
+		if (background->loop == 0 && period % FORGET_PERIODS == 0)
+			pools_set_horizon(engine->pools, stamp_before(background, RETENTION_NS));
+	}
+	background->fiber = NULL;
+	background->running--;
+	wait_queue_wake_all(&background->ended);
+}
+
+/* ------------------------------------------------ goodbyes */
+
+struct farewell {
+	struct background *background;
+	struct uuid client;
+};
+
+static int
+target_forget(void *argument, struct vos *vos)
+{
+	const struct farewell *farewell = argument;
+	uint64_t group;
+	int rc = vos_forget_client(vos, farewell->client, &group);
+
+	return rc == -DER_NONEXIST ? 0 : rc;
+}
+
+static void
+farewell_fiber(void *argument)
+{
+	struct farewell *farewell = argument;
+	struct background *background = farewell->background;
+	struct engine *engine = background->engine;
+
+	pool_targets_here(&engine->node, target_forget, farewell);
+	/* Handles and the answers of services belong to the client's connection to loop 0. */
+	if (background->loop == 0)
+		pools_forget_client(engine->pools, farewell->client);
+	arena_free(loop_env(engine->node.loops[background->loop].loop)->arena, farewell);
+	background->running--;
+	wait_queue_wake_all(&background->ended);
+}
+
+/* What a client merely lost stays until it returns or the retention has passed. */
+static void
+client_gone(void *owner, struct uuid client, bool said)
+{
+	struct background *background = owner;
+	struct loop *loop = background->engine->node.loops[background->loop].loop;
+	struct farewell *farewell;
+	struct fiber *fiber;
+
+	if (!said || background->stopping)
+		return;
+	farewell = arena_alloc(loop_env(loop)->arena, sizeof(*farewell));
+	if (farewell == NULL)
+		return;
+	*farewell = (struct farewell){background, client};
+	if (fiber_start(loop, "farewell", farewell_fiber, farewell, &fiber) == 0)
+		background->running++;
+	else
+		arena_free(loop_env(loop)->arena, farewell);
+}
+
+/* ------------------------------------------------ start and stop */
+
+static int
+start_here(struct engine *engine, uint32_t index)
+{
+	struct background *background = &engine->background[index];
+	struct node_loop *here = &engine->node.loops[index];
+	int rc;
+
+	*background = (struct background){.engine = engine, .loop = index};
+	wait_queue_init(&background->ended);
+	rc = fiber_start(here->loop, "background", background_fiber, background,
+			 &background->fiber);
+	if (rc)
+		return rc;
+	background->running = 1;
+	rpc_on_goodbye(here->rpc, client_gone, background);
+	return 0;
+}
+
+static int
+stop_here(struct engine *engine, uint32_t index)
+{
+	struct background *background = &engine->background[index];
+
+	/* Not started where an earlier loop's start failed. */
+	if (background->engine == NULL)
+		return 0;
+	background->stopping = true;
+	if (background->fiber)
+		fiber_cancel(background->fiber);
+	while (background->running > 0)
+		wait_queue_wait_plain(&background->ended);
+	return 0;
+}
+
+int
+engine_background_start(struct engine *engine)
+{
+	int rc = engine_each_loop(engine, start_here);
+
+	if (rc)
+		engine_background_stop(engine);
+	return rc;
+}
+
+void
+engine_background_stop(struct engine *engine)
+{
+	int rc = engine_each_loop(engine, stop_here);
+
+	if (rc)
+		error_log(LOG_ERROR, rc, "stopping background work");
+}

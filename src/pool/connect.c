@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Pool handles: key "h/<uuid>" of the pool's store, and a table in memory. */
+#include "daos_types.h"
+
+#include "pool/private.h"
+
+#define CAN_ALL                                                                   \
+	(PROTO_CAN_READ | PROTO_CAN_WRITE | PROTO_CAN_CREATE | PROTO_CAN_DELETE | \
+	 PROTO_CAN_GET_PROPERTIES | PROTO_CAN_SET_PROPERTIES)
+
+struct handle_key {
+	char text[2 + UUID_TEXT_SIZE];
+};
+
+static struct metadb_bytes
+handle_key(struct handle_key *key, const struct uuid *id)
+{
+	memcpy(key->text, "h/", 2);
+	uuid_to_text(id, key->text + 2);
+	return metadb_text(key->text);
+}
+
+/* ------------------------------------------------ in memory */
+
+static bool
+handle_equal(const void *key, const struct table_node *node)
+{
+	return uuid_equal(key, &table_entry(node, struct pool_handle, node)->id);
+}
+
+struct pool_handle *
+pool_handle_find(struct pools *pools, const struct uuid *id)
+{
+	struct table_node *node = table_find(&pools->handles, uuid_hash(id), handle_equal, id);
+
+	return node ? table_entry(node, struct pool_handle, node) : NULL;
+}
+
+int
+pool_handle_add(struct pool *pool, const struct pool_handle *handle)
+{
+	struct pools *pools = pool->pools;
+	struct pool_handle *copy = arena_calloc(pools->arena, 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return error_raise(-DER_NOMEM, "no memory for a pool handle");
+	copy->pool = pool;
+	copy->id = handle->id;
+	copy->client = handle->client;
+	copy->flags = handle->flags;
+	copy->capabilities = handle->capabilities;
+	table_insert(&pools->handles, uuid_hash(&copy->id), &copy->node);
+	list_append(&pool->handles, &copy->link);
+	pool->handle_count++;
+	return 0;
+}
+
+static void
+handle_free(struct pool_handle *handle)
+{
+	struct pools *pools = handle->pool->pools;
+
+	handle->pool->handle_count--;
+	list_remove(&handle->link);
+	table_remove(&pools->handles, &handle->node);
+	arena_free(pools->arena, handle);
+}
+
+void
+pool_handles_free(struct pool *pool)
+{
+	struct list *link;
+
+	while ((link = list_first(&pool->handles)) != NULL)
+		handle_free(list_entry(link, struct pool_handle, link));
+}
+
+static int
+handle_visit(void *argument, struct metadb_bytes key, struct metadb_bytes value, uint64_t version)
+{
+	struct pool_handle handle;
+	int rc = pool_handle_decode(value, &handle);
+
+	(void)key;
+	(void)version;
+	return rc == 0 ? pool_handle_add(argument, &handle) : rc;
+}
+
+int
+pool_handles_load(struct pool *pool)
+{
+	return metadb_list(pool->metadb, metadb_text("h/"), (struct metadb_bytes){NULL, 0},
+			   handle_visit, pool);
+}
+
+/* ------------------------------------------------ dropping */
+
+int
+pool_handle_drop(struct pool *pool, struct uuid id, const struct request_id *request)
+{
+	const struct pool_hooks *hooks = &pool->pools->hooks;
+	struct handle_key key;
+	const struct metadb_write write = {.key = handle_key(&key, &id), .remove = true};
+	const struct metadb_proposal proposal = {
+		.request = request, .writes = &write, .write_count = 1, .privileged = true};
+	struct pool_handle *handle;
+	int rc = hooks->disconnect ? hooks->disconnect(hooks->owner, pool, id) : 0;
+
+	if (rc == 0)
+		rc = metadb_propose(pool->metadb, &proposal, NULL);
+	if (rc && rc != -DER_ALREADY)
+		return rc;
+	handle = pool_handle_find(pool->pools, &id);
+	if (handle)
+		handle_free(handle);
+	return 0;
+}
+
+static struct pool_handle *
+handle_of(struct pool *pool, const struct uuid *client)
+{
+	LIST_FOR_EACH(link, &pool->handles) {
+		struct pool_handle *handle = list_entry(link, struct pool_handle, link);
+
+		if (uuid_equal(&handle->client, client))
+			return handle;
+	}
+	return NULL;
+}
+
+int
+pool_handles_drop(struct pool *pool, struct uuid client)
+{
+	struct pool_handle *handle;
+	int rc = 0;
+
+	fiber_mutex_lock_plain(&pool->lock);
+	while (rc == 0 && (handle = handle_of(pool, &client)) != NULL)
+		rc = pool_handle_drop(pool, handle->id, NULL);
+	fiber_mutex_unlock(&pool->lock);
+	return rc;
+}
+
+/* ------------------------------------------------ connect */
+
+static int
+rights_of(uint32_t flags, uint32_t *ret_capabilities)
+{
+	if (flags == DAOS_PC_RO)
+		*ret_capabilities = PROTO_CAN_READ | PROTO_CAN_GET_PROPERTIES;
+	else if (flags == DAOS_PC_RW || flags == DAOS_PC_EX)
+		*ret_capabilities = CAN_ALL;
+	else
+		return error_raise(-DER_INVAL, "flags %#x: one of DAOS_PC_RO, RW and EX is needed",
+				   flags);
+	return 0;
+}
+
+static int
+busy_judge(struct pool *pool, uint32_t flags)
+{
+	const struct list *first = list_first(&pool->handles);
+
+	if (first && (flags & DAOS_PC_EX))
+		return error_raise(-DER_BUSY,
+				   "%u handles are connected: exclusive use is not possible",
+				   pool->handle_count);
+	/* An exclusive handle is the only one. */
+	if (first && (list_entry(first, struct pool_handle, link)->flags & DAOS_PC_EX))
+		return error_raise(-DER_BUSY, "another handle has the pool for exclusive use");
+	if (pool->handle_count >= POOL_HANDLES_MAX)
+		return error_raise(-DER_BUSY, "%u handles are connected, the most possible",
+				   POOL_HANDLES_MAX);
+	return 0;
+}
+
+static int
+handle_store(struct pool *pool, const struct pool_handle *handle, const struct request_id *request)
+{
+	uint8_t record[HANDLE_RECORD], times[PAIR_RECORD];
+	uint64_t now = node_stamp(pool->pools->node);
+	struct handle_key key;
+	const struct metadb_write writes[] = {
+		{.key = handle_key(&key, &handle->id),
+		 .value = {record, pool_handle_encode(handle, record)}},
+		{.key = metadb_text("times"),
+		 .value = {times, pool_pair_encode(now, pool->modified, times)}},
+	};
+	const struct metadb_proposal proposal = {
+		.request = request, .writes = writes, .write_count = ARRAY_SIZE(writes)};
+	int rc = metadb_propose(pool->metadb, &proposal, NULL);
+
+	if (rc)
+		return rc;
+	pool->opened = now;
+	return pool_handle_add(pool, handle);
+}
+
+/* The pool is locked. */
+static int
+connect_locked(struct pool *pool, const struct pool_handle *handle,
+	       const struct request_id *request)
+{
+	struct pool_handle *known = pool_handle_find(pool->pools, &handle->id);
+	int rc;
+
+	if (known)
+		return known->pool == pool ? 0 : error_raise(-DER_INVAL, "the handle is in use");
+	if (pool->closing)
+		return error_raise(-DER_NONEXIST, "the pool is being destroyed");
+	rc = busy_judge(pool, handle->flags);
+	if (rc == 0)
+		rc = handle_store(pool, handle, request);
+	/* A late copy of a request whose handle has been closed since. */
+	return rc == -DER_ALREADY ? 0 : rc;
+}
+
+static int
+map_write(struct pool *pool, uint32_t capabilities, struct writer *reply)
+{
+	struct node *node = pool->pools->node;
+	struct proto_engine engine = {
+		.rank = node->rank,
+		.targets = pool->target_count,
+		.loops = node->loop_count,
+		.state = 1,
+		.incarnation = node->incarnation,
+		.address_count = node->address_count,
+	};
+	struct proto_pool_connected answer = {
+		.id = pool->id,
+		.capabilities = capabilities,
+		.map = {.version = pool->map_version,
+			.engine_count = 1,
+			.target_count = pool->target_count,
+			.engines = &engine},
+	};
+
+	for (uint32_t i = 0; i < node->address_count; i++)
+		engine.addresses[i] = (struct proto_text){node->addresses[i],
+							  (uint32_t)strlen(node->addresses[i])};
+	answer.map.targets =
+		arena_calloc(pool->pools->arena, pool->target_count, sizeof(*answer.map.targets));
+	if (answer.map.targets == NULL)
+		return error_raise(-DER_NOMEM, "no memory for a pool map");
+	for (uint32_t i = 0; i < pool->target_count; i++)
+		answer.map.targets[i] = (struct proto_target){node->rank, i, i % node->loop_count,
+							      PROTO_TARGET_UP_IN};
+	proto_pool_connected_encode(&answer, reply);
+	arena_free(pool->pools->arena, answer.map.targets);
+	return 0;
+}
+
+int
+pool_connect(struct pools *pools, struct rpc_request *request)
+{
+	struct proto_pool_connect wanted;
+	struct pool_handle handle = {.flags = 0};
+	struct pool *pool;
+	int rc = proto_pool_connect_decode(&request->body, &wanted);
+
+	if (rc == 0)
+		rc = rights_of(wanted.flags, &handle.capabilities);
+	if (rc == 0 && uuid_empty(&wanted.handle))
+		rc = error_raise(-DER_INVAL, "a pool handle is not all zeros");
+	if (rc == 0)
+		rc = pool_of_name(pools, &wanted.pool, &pool);
+	if (rc)
+		return rc;
+	handle.id = wanted.handle;
+	handle.flags = wanted.flags;
+	memcpy(handle.client.bytes, request->header.incarnation, sizeof(handle.client.bytes));
+	fiber_mutex_lock_plain(&pool->lock);
+	rc = connect_locked(pool, &handle, &request->id);
+	fiber_mutex_unlock(&pool->lock);
+	request->header.map_version = pool->map_version;
+	if (rc == 0)
+		rc = map_write(pool, handle.capabilities, &request->reply);
+	pool_put(pool);
+	return rc;
+}
+
+int
+pool_disconnect(struct pools *pools, struct rpc_request *request)
+{
+	struct uuid id = proto_uuid_decode(&request->body);
+	uint32_t capabilities;
+	struct pool *pool;
+	int rc;
+
+	if (request->body.failed)
+		return -DER_PROTO;
+	/* A handle that is not there is closed. */
+	if (pool_handle_find(pools, &id) == NULL)
+		return 0;
+	rc = pool_of_handle(pools, id, &pool, &capabilities);
+	if (rc)
+		return rc;
+	fiber_mutex_lock_plain(&pool->lock);
+	rc = pool_handle_drop(pool, id, &request->id);
+	fiber_mutex_unlock(&pool->lock);
+	pool_put(pool);
+	return rc;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Creation of a pool: recorded as CREATING, then its heaps are made, then it is READY, with the
+ * answer to the request in the same proposal. Until then a crash or failure leaves nothing but
+ * files that the next start removes.
+ */
+#include <stdio.h>
+
+#include "daos_prop.h"
+
+#include "pool/size.h"
+
+/* What proto_pool_create.share counts in. */
+#define SHARE_WHOLE 10000u
+/* One in so many free bytes is in no share, so that "all" does not fill a shared file system. */
+#define SHARE_SPARE 20u
+
+struct creation {
+	struct pools *pools;
+	struct rpc_request *request;
+	struct proto_pool_create wanted;
+	struct system_pool record;
+	struct pool_sizes sizes;
+	uint8_t space_reserve;
+	char owner[32]; /* where the request names none */
+};
+
+/* ------------------------------------------------ checks */
+
+static int
+label_take(struct creation *creation)
+{
+	const struct proto_property *label =
+		proto_property_find(&creation->wanted.properties, DAOS_PROP_PO_LABEL);
+	int rc;
+
+	if (label == NULL)
+		return 0;
+	rc = label_check(label->bytes);
+	if (rc == 0)
+		memcpy(creation->record.label, label->bytes.data, label->bytes.length);
+	return rc;
+}
+
+struct capacity {
+	uint64_t used;
+};
+
+static int
+capacity_visit(void *argument, const struct system_pool *pool)
+{
+	struct capacity *capacity = argument;
+
+	if (!pool->thin)
+		capacity->used += pool->metadata_bytes + pool->data_bytes;
+	return 0;
+}
+
+/* Bytes that may still be given, and what there is in all. */
+static int
+space_left(struct pools *pools, uint64_t *ret_total, uint64_t *ret_left)
+{
+	struct node *node = pools->node;
+	struct capacity capacity = {.used = 0};
+	uint64_t total, left;
+	int rc = node->storage->space(node->storage, &total, &left);
+
+	if (rc == 0 && node->capacity) {
+		rc = system_pool_list(pools->system, capacity_visit, &capacity);
+		total = min_of(total, node->capacity);
+		left = min_of(left,
+			      capacity.used < node->capacity ? node->capacity - capacity.used : 0);
+	}
+	if (rc)
+		return rc;
+	*ret_total = total;
+	*ret_left = left;
+	return 0;
+}
+
+/* Bytes of a share of what is left. */
+static uint64_t
+share_of(const struct node *node, uint64_t left, uint32_t share)
+{
+	/* Where no capacity is set the storage belongs to others, too. */
+	if (node->capacity == 0)
+		left -= left / SHARE_SPARE;
+	return left / SHARE_WHOLE * min_of(share, SHARE_WHOLE);
+}
+
+static int
+sizes_take(struct creation *creation)
+{
+	struct node *node = creation->pools->node;
+	uint64_t total, left, footprint;
+	int rc = space_left(creation->pools, &total, &left);
+
+	if (rc == 0 && creation->wanted.share > 0)
+		rc = pool_sizes_within(&creation->wanted, node->target_count,
+				       share_of(node, left, creation->wanted.share),
+				       &creation->sizes);
+	else if (rc == 0)
+		rc = pool_sizes(&creation->wanted, node->target_count, node->thin_default, total,
+				&creation->sizes);
+	if (rc)
+		return rc;
+	footprint = pool_footprint(&creation->sizes, node->target_count);
+	if (footprint > left)
+		return error_raise(
+			-DER_NOSPACE,
+			"the pool would take %lu MiB of storage with its tables, %lu MiB are "
+			"free: give a smaller size or free space",
+			(unsigned long)(footprint >> 20), (unsigned long)(left >> 20));
+	creation->record.thin = creation->sizes.thin;
+	creation->record.target_count = node->target_count;
+	creation->record.metadata_bytes = creation->sizes.heap_size * node->target_count;
+	creation->record.data_bytes = creation->sizes.data_size * node->target_count;
+	return 0;
+}
+
+static int
+creation_check(struct creation *creation)
+{
+	const struct proto_properties *properties = &creation->wanted.properties;
+	const struct proto_property *reserve =
+		proto_property_find(properties, DAOS_PROP_PO_SPACE_RB);
+	int rc = properties_check(pool_rules, pool_rule_count, properties, true);
+
+	if (rc == 0)
+		rc = label_take(creation);
+	if (rc == 0 && creation->pools->count >= POOLS_MAX)
+		rc = error_raise(-DER_NOSPACE, "there are %u pools, the most that an engine takes",
+				 POOLS_MAX);
+	if (rc == 0)
+		rc = sizes_take(creation);
+	creation->space_reserve = reserve ? (uint8_t)reserve->number : POOL_SPACE_RESERVE;
+	creation->record.state = PROTO_POOL_CREATING;
+	creation->record.id = uuid_empty(&creation->wanted.id) ? node_draw_id(creation->pools->node)
+							       : creation->wanted.id;
+	return rc;
+}
+
+/* ------------------------------------------------ steps */
+
+static int
+targets_create(struct creation *creation)
+{
+	struct target_shape shape = {
+		.pool = creation->record.id,
+		.heap_size = creation->sizes.heap_size,
+		.data_size = creation->sizes.data_size,
+		.thin = creation->sizes.thin,
+		.space_reserve = creation->space_reserve,
+	};
+	int rc = 0;
+
+	for (; rc == 0 && shape.target < creation->record.target_count; shape.target++)
+		rc = pool_target_create(creation->pools->node, &shape);
+	return rc;
+}
+
+static struct proto_text
+text_of(const char *text)
+{
+	return (struct proto_text){text, (uint32_t)strlen(text)};
+}
+
+/* Owner and group as named, or the caller's. The label is the system's to keep. */
+static int
+stored_properties(struct creation *creation)
+{
+	struct proto_properties *properties = &creation->wanted.properties;
+	const struct peer_credentials *caller = &creation->request->credentials;
+	struct proto_text owner = creation->wanted.owner, group = creation->wanted.owner_group;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < properties->count; i++)
+		if (properties->items[i].type == DAOS_PROP_PO_LABEL)
+			properties->items[i--] = properties->items[--properties->count];
+	if (caller->known)
+		snprintf(creation->owner, sizeof(creation->owner), "%u@", caller->user);
+	else
+		snprintf(creation->owner, sizeof(creation->owner), "nobody@");
+	if (proto_property_find(properties, DAOS_PROP_PO_OWNER) == NULL)
+		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER,
+					  owner.length ? owner : text_of(creation->owner));
+	if (rc == 0 && proto_property_find(properties, DAOS_PROP_PO_OWNER_GROUP) == NULL)
+		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER_GROUP,
+					  group.length ? group : text_of(creation->owner));
+	return rc;
+}
+
+/* The first keys of the pool's store. */
+static int
+service_fill(struct creation *creation, struct metadb *metadb)
+{
+	struct pools *pools = creation->pools;
+	uint64_t now = node_stamp(pools->node);
+	uint8_t times[PAIR_RECORD], map[PAIR_RECORD];
+	struct metadb_write writes[] = {
+		{.key = metadb_text("props")},
+		{.key = metadb_text("times"), .value = {times, pool_pair_encode(0, now, times)}},
+		{.key = metadb_text("map"),
+		 .value = {map, pool_pair_encode(1, pools->node->loop_count, map)}},
+	};
+	const struct metadb_proposal proposal = {.writes = writes,
+						 .write_count = ARRAY_SIZE(writes)};
+	int rc = stored_properties(creation);
+
+	if (rc == 0)
+		rc = properties_pack(pools->arena, &creation->wanted.properties, &writes[0].value);
+	if (rc)
+		return rc;
+	rc = metadb_propose(metadb, &proposal, NULL);
+	arena_free(pools->arena, (void *)(uintptr_t)writes[0].value.data);
+	return rc;
+}
+
+static int
+service_create(struct creation *creation, struct metadb **ret_metadb)
+{
+	struct media *media = creation->pools->node->loops[0].media;
+	const struct metadb_options options = {.id = node_draw_id(creation->pools->node),
+					       .thin = creation->sizes.thin};
+	struct metadb *metadb;
+	char name[STORE_NAME];
+	int rc;
+
+	pool_service_name(&creation->record.id, name);
+	rc = metadb_create(media, name, &options);
+	if (rc == 0)
+		rc = metadb_open(media, name, &metadb);
+	if (rc)
+		return rc;
+	rc = service_fill(creation, metadb);
+	if (rc)
+		metadb_close(metadb);
+	else
+		*ret_metadb = metadb;
+	return rc;
+}
+
+/* The pool is there from this proposal on. */
+static int
+creation_finish(struct creation *creation, struct metadb *metadb)
+{
+	const struct proto_pool_created created = {
+		.id = creation->record.id,
+		.targets = creation->record.target_count,
+		.metadata_bytes = creation->record.metadata_bytes,
+		.data_bytes = creation->record.data_bytes,
+	};
+	struct writer *reply = &creation->request->reply;
+	struct pool *pool;
+	int rc;
+
+	proto_pool_created_encode(&created, reply);
+	if (reply->failed)
+		return -DER_NOMEM;
+	rc = pool_add(creation->pools, &creation->record, &pool);
+	if (rc)
+		return rc;
+	pool->metadb = metadb;
+	pool->closing = true;
+	rc = pool_load(pool);
+	if (rc == 0)
+		rc = system_pool_set_state(
+			creation->pools->system, pool->id, PROTO_POOL_READY, &creation->request->id,
+			(struct metadb_bytes){reply->data, (uint32_t)reply->position});
+	if (rc)
+		pool_free(pool);
+	else
+		pool->closing = false;
+	return rc;
+}
+
+static int
+creation_run(struct creation *creation)
+{
+	struct pools *pools = creation->pools;
+	struct metadb *metadb = NULL;
+	int rc = creation_check(creation), undone;
+
+	if (rc == 0)
+		rc = system_pool_add(pools->system, &creation->record);
+	if (rc)
+		return rc;
+	rc = targets_create(creation);
+	if (rc == 0)
+		rc = service_create(creation, &metadb);
+	if (rc == 0)
+		rc = creation_finish(creation, metadb);
+	if (rc == 0)
+		return 0;
+	/* The text of the failure must outlive the undoing. */
+	{
+		struct error_origin origin = *context_current()->origin;
+
+		undone = pool_erase(pools, &creation->record.id, creation->record.target_count,
+				    metadb);
+		if (undone)
+			error_log(LOG_WARNING, undone,
+				  "a pool half made stays until the next start");
+		*context_current()->origin = origin;
+	}
+	return rc;
+}
+
+/* ------------------------------------------------ the call */
+
+/* The answer that the request got before: 0 when it was written. */
+int
+pools_repeat(struct pools *pools, struct rpc_request *request)
+{
+	struct metadb *metadb = system_metadb(pools->system);
+	struct metadb_bytes answer;
+	int rc = metadb_answered(metadb, &request->id, &answer);
+
+	if (rc)
+		return rc;
+	writer_bytes(&request->reply, answer.data, answer.length);
+	metadb_bytes_free(metadb, &answer);
+	return 0;
+}
+
+int
+pool_create(struct pools *pools, struct rpc_request *request)
+{
+	struct creation *creation = arena_calloc(pools->arena, 1, sizeof(*creation));
+	int rc;
+
+	if (creation == NULL)
+		return error_raise(-DER_NOMEM, "no memory to create a pool");
+	creation->pools = pools;
+	creation->request = request;
+	rc = proto_pool_create_decode(&request->body, &creation->wanted);
+	if (rc == 0) {
+		fiber_mutex_lock_plain(&pools->lock);
+		rc = pools_repeat(pools, request);
+		if (rc == -DER_NONEXIST)
+			rc = creation_run(creation);
+		fiber_mutex_unlock(&pools->lock);
+	}
+	arena_free(pools->arena, creation);
+	return rc;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Records of a pool's store. */
+#include "pool/private.h"
+
+#define RECORD_VERSION 1u
+
+uint32_t
+pool_handle_encode(const struct pool_handle *handle, uint8_t record[HANDLE_RECORD])
+{
+	struct writer writer;
+
+	writer_init(&writer, record, HANDLE_RECORD);
+	writer_u16(&writer, RECORD_VERSION);
+	proto_uuid_encode(handle->id, &writer);
+	proto_uuid_encode(handle->client, &writer);
+	writer_u32(&writer, handle->flags);
+	writer_u32(&writer, handle->capabilities);
+	ASSERT(!writer.failed);
+	return (uint32_t)writer.position;
+}
+
+static int
+record_outcome(const struct reader *reader, uint16_t version)
+{
+	if (version != RECORD_VERSION)
+		return error_raise(
+			-DER_DF_INCOMPT,
+			"a record of a pool's store has version %u; this program reads %u", version,
+			RECORD_VERSION);
+	if (reader_complete(reader))
+		return 0;
+	return error_raise(-DER_IO, "the pool's store is damaged: bad record");
+}
+
+int
+pool_handle_decode(struct metadb_bytes record, struct pool_handle *ret_handle)
+{
+	struct reader reader;
+	uint16_t version;
+
+	reader_init(&reader, record.data, record.length);
+	version = reader_u16(&reader);
+	ret_handle->id = proto_uuid_decode(&reader);
+	ret_handle->client = proto_uuid_decode(&reader);
+	ret_handle->flags = reader_u32(&reader);
+	ret_handle->capabilities = reader_u32(&reader);
+	return record_outcome(&reader, version);
+}
+
+uint32_t
+pool_pair_encode(uint64_t first, uint64_t second, uint8_t record[PAIR_RECORD])
+{
+	struct writer writer;
+
+	writer_init(&writer, record, PAIR_RECORD);
+	writer_u16(&writer, RECORD_VERSION);
+	writer_u64(&writer, first);
+	writer_u64(&writer, second);
+	ASSERT(!writer.failed);
+	return (uint32_t)writer.position;
+}
+
+int
+pool_pair_decode(struct metadb_bytes record, uint64_t *ret_first, uint64_t *ret_second)
+{
+	struct reader reader;
+	uint16_t version;
+
+	reader_init(&reader, record.data, record.length);
+	version = reader_u16(&reader);
+	*ret_first = reader_u64(&reader);
+	*ret_second = reader_u64(&reader);
+	return record_outcome(&reader, version);
+}
