@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * What libdfs and libduns use of libdaos besides its public functions: a private, versioned symbol set (CAIRN_PRIVATE) that
- * no installed header shows.
+ * What libdfs and libduns use of libdaos besides its public functions: a private, versioned symbol
+ * set (CAIRN_PRIVATE) that no installed header shows.
  *
- * Every public call is one function that runs on a fiber of a client context. client_run() is that door: a call with
- * an event returns once the operation has been launched; a call without one drives a context until it is done; a call made on a
- * fiber runs at once on that fiber. So an operation composed of others is written as one straight line of blocking calls.
+ * Every public call is one function that runs on a fiber of a client context. client_run() is that
+ * door: a call with an event returns once the operation has been launched; a call without one
+ * drives a context until it is done; a call made on a fiber runs at once on that fiber. So an
+ * operation composed of others is written as one straight line of blocking calls.
  */
 #pragma once
 
@@ -13,18 +14,29 @@
 #include "daos.h"
 
 /*
- * Runs function(arguments) on a fiber. arguments are size bytes, copied when event is given (borrowed otherwise). Its result
- * becomes the event's ev_error, or is returned. A failure to launch is returned and leaves the event alone.
+ * Runs function(arguments) on a fiber. arguments are size bytes, copied when event is given
+ * (borrowed otherwise). Its result becomes the event's ev_error, or is returned. A failure to
+ * launch is returned and leaves the event alone.
  */
-EXPORT int client_run(daos_event_t *event, int (*function)(void *arguments), void *arguments, size_t size);
+EXPORT int client_run(daos_event_t *event, int (*function)(void *arguments), void *arguments,
+		      size_t size);
 
-/* Lists the dkeys of an open object in order, each with the value of one akey: a directory page with attributes. On a fiber of
- * a context (inside client_run()). visit borrows its arguments and must not call the library. */
-EXPORT int client_list_ordered(daos_handle_t object, const void *after, size_t after_length, const char *with_akey,
-			       uint32_t limit,
-			       int (*visit)(void *argument, const void *key, size_t key_length, const void *value,
-					    size_t value_length),
+/* Lists the dkeys of an open object in order, each with the value of one akey: a directory page
+ * with attributes. On a fiber of a context (inside client_run()). visit borrows its arguments and
+ * must not call the library. */
+EXPORT int client_list_ordered(daos_handle_t object, const void *after, size_t after_length,
+			       const char *with_akey, uint32_t limit,
+			       int (*visit)(void *argument, const void *key, size_t key_length,
+					    const void *value, size_t value_length),
 			       void *argument, bool *ret_end);
+
+/*
+ * Calls function(argument, index) for each index below count, several at the same time, on fibers
+ * of the same context; on a fiber of a context. Waits for all; the first failure is returned, and
+ * what was not yet begun then is left out. *Yields*.
+ */
+EXPORT int client_gather(uint32_t count, int (*function)(void *argument, uint32_t index),
+			 void *argument);
 
 /* Real time of the client's clock, and the highest stamp heard from any server. */
 EXPORT uint64_t client_realtime(void);
@@ -37,3 +49,60 @@ EXPORT struct uuid client_container_id(daos_handle_t container);
 /* Memory of the library for its upper halves; plain malloc semantics. */
 EXPORT void *client_alloc(size_t size);
 EXPORT void client_free(void *pointer);
+
+/* ------------------------------------------------ the door of dmg */
+
+/* Why the latest failed call of this thread failed: what, why and what to do. Empty when nothing is
+ * known. */
+EXPORT const char *client_last_error(void);
+
+/* The caller shows failures itself: the library does not log where it looked for servers in vain.
+ */
+EXPORT void client_set_quiet(bool quiet);
+
+struct client_engine {
+	uint32_t rank, targets, loops;
+	uint32_t state; /* 1: joined */
+	struct uuid incarnation;
+	char address[256];
+};
+
+struct client_system {
+	char name[32];
+	char version[32];
+	uint32_t engine_count;
+	struct client_engine engines[64];
+};
+
+/* All of these block and return 0 or a negative DAOS code. */
+EXPORT int client_system_query(struct client_system *ret_system);
+
+struct client_pool_create {
+	const char *label;	 /* NULL: none */
+	bool thin;		 /* no sizes */
+	uint64_t metadata_bytes; /* over all targets; 0: derived */
+	uint64_t data_bytes;
+	uint32_t share;	   /* not 0: of the free storage, in 1/10000; bytes are a ratio then */
+	const char *owner; /* NULL: the caller */
+	const char *owner_group;
+	daos_prop_t *properties; /* NULL: defaults */
+};
+
+struct client_pool_created {
+	struct uuid id;
+	uint32_t targets;
+	uint64_t metadata_bytes, data_bytes;
+};
+EXPORT int client_pool_create(const struct client_pool_create *request,
+			      struct client_pool_created *ret_created);
+EXPORT int client_pool_destroy(const char *label_or_id, bool force, bool recursive);
+
+struct client_pool_entry {
+	struct uuid id;
+	char label[128];
+	uint32_t state; /* enum proto_pool_state */
+	uint32_t rank_count;
+	uint32_t ranks[16];
+};
+/* *ret_entries is an array to be freed by client_free(). */
+EXPORT int client_pool_list(struct client_pool_entry **ret_entries, uint32_t *ret_count);

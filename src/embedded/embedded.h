@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An engine in the caller's process on a local directory, in a library of its own (libcairn_embedded.so) that libdaos opens when
- * DAOS_EMBEDDED names a directory. The client reaches it through the directory's Unix socket like any other engine.
+ * An engine in the caller's process on a local directory, in a library of its own
+ * (libdaos_embedded.so) that libdaos opens when DAOS_EMBEDDED names a directory. The client reaches
+ * it through the directory's Unix socket like any other engine.
  */
 #pragma once
 
@@ -10,12 +11,13 @@
 struct embedded;
 
 /*
- * Takes the directory's lock, formats it when it is empty or absent (its parent must exist), starts an engine on a thread of its own with one
- * thin pool "default", and returns when it serves. ret_address (at least 256 bytes) receives the address to connect to. On failure
- * message (size bytes) says what, why and what to do; -DER_BUSY when another process holds the directory.
+ * Takes the directory's lock, formats it when it is empty or absent (its parent must exist), starts
+ * an engine on a thread of its own with one thin pool "default", and returns when it serves.
+ * ret_address (at least 256 bytes) receives the address to connect to. On failure message (size
+ * bytes) says what, why and what to do; -DER_BUSY when another process holds the directory.
  */
-EXPORT int embedded_start(const char *directory, struct embedded **ret_embedded, char *ret_address, char *message,
-			  size_t message_size);
+EXPORT int daos_embedded_start(const char *directory, struct embedded **ret_embedded,
+			       char *ret_address, char *message, size_t message_size);
 
 /* Stops the engine cleanly and frees it. */
-EXPORT void embedded_stop(struct embedded *embedded);
+EXPORT void daos_embedded_stop(struct embedded *embedded);

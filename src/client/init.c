@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* The life of the client of a process: daos_init(), daos_fini(), what a fork does to it, and what
+ * its latest failure was. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "client/private.h"
+
+/* The one variable of the process. */
+static struct client process_client = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct client *
+client_of_process(void)
+{
+	return &process_client;
+}
+
+int
+client_check(struct client *client)
+{
+	return atomic_load_explicit(&client->state, memory_order_acquire) == CLIENT_UP
+		       ? 0
+		       : -DER_UNINIT;
+}
+
+/* ------------------------------------------------ the latest failure of a thread */
+
+void
+client_keep_text(struct client *client, const char *text)
+{
+	char *kept = pthread_getspecific(client->text_key);
+
+	if (kept == NULL) {
+		kept = malloc(TEXT_MAX);
+		if (kept == NULL || pthread_setspecific(client->text_key, kept) != 0) {
+			free(kept);
+			return;
+		}
+	}
+	snprintf(kept, TEXT_MAX, "%s", text);
+}
+
+int
+client_refused(struct client *client, int code)
+{
+	if (client_check(client) == 0)
+		client_keep_text(client, error_text(code));
+	return code;
+}
+
+const char *
+client_last_error(void)
+{
+	const char *kept = NULL;
+
+	if (atomic_load(&process_client.state) != CLIENT_DOWN)
+		kept = pthread_getspecific(process_client.text_key);
+	return kept ? kept : "";
+}
+
+const char *
+client_explain(struct client *client, int code)
+{
+	if (!client->servers.found && code == client->servers.code &&
+	    client->servers.failure[0] != '\0')
+		return client->servers.failure;
+	return error_text(code);
+}
+
+void
+client_set_quiet(bool quiet)
+{
+	process_client.quiet = quiet;
+}
+
+/* ------------------------------------------------ init and fini */
+
+/* The child has none of the threads that may hold a lock or drive a loop, and shares the parent's
+ * connections. */
+static void
+fork_child(void)
+{
+	int up = CLIENT_UP;
+
+	atomic_compare_exchange_strong(&process_client.state, &up, CLIENT_FORKED);
+}
+
+/* An embedded engine ends cleanly also when the program forgets daos_fini(). */
+static void
+process_exit(void)
+{
+	if (atomic_load(&process_client.state) == CLIENT_UP)
+		servers_fini(&process_client.servers);
+}
+
+/* What is done once per process: the key and the hooks stay. */
+static int
+client_prepare(struct client *client)
+{
+	static bool prepared;
+
+	if (prepared)
+		return 0;
+	if (pthread_key_create(&client->text_key, free) != 0 ||
+	    pthread_atfork(NULL, NULL, fork_child) != 0 || atexit(process_exit) != 0)
+		return -DER_NOMEM;
+	prepared = true;
+	return 0;
+}
+
+static int
+client_start(struct client *client)
+{
+	int rc = client_prepare(client);
+
+	if (rc)
+		return rc;
+	hlc_init(&client->clock, 0);
+	handle_table_init(&client->handles);
+	memset(&client->servers, 0, sizeof(client->servers));
+	atomic_store(&client->met, false);
+	atomic_store(&client->closings, 0);
+	atomic_store_explicit(&client->state, CLIENT_UP, memory_order_release);
+	return 0;
+}
+
+int
+daos_init(void)
+{
+	struct client *client = &process_client;
+	int rc = 0;
+
+	if (atomic_load(&client->state) == CLIENT_FORKED)
+		return -DER_UNINIT;
+	pthread_mutex_lock(&client->lock);
+	if (client->references == 0)
+		rc = client_start(client);
+	if (rc == 0)
+		client->references++;
+	pthread_mutex_unlock(&client->lock);
+	return rc;
+}
+
+/* With the lock held. From its first line on whatever still runs gets -DER_UNINIT, before it could
+ * ask for the lock. */
+static void
+client_stop(struct client *client)
+{
+	atomic_store(&client->state, CLIENT_DOWN);
+	for (uint32_t i = 0; i < CONTEXTS_MAX; i++) {
+		struct client_context *context = atomic_exchange(&client->contexts[i], NULL);
+
+		if (context)
+			context_destroy(context);
+	}
+	handle_table_fini(&client->handles);
+	servers_fini(&client->servers);
+}
+
+int
+daos_fini(void)
+{
+	struct client *client = &process_client;
+	bool last;
+	int rc = client_check(client);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&client->lock);
+	last = --client->references == 0;
+	if (last)
+		client_stop(client);
+	pthread_mutex_unlock(&client->lock);
+	return 0;
+}
+
+/* ------------------------------------------------ after fork */
+
+/* What the parent opened is the parent's to close. */
+static void
+borrow(struct handle *handle, void *argument)
+{
+	struct client *client = argument;
+
+	if (handle->type == DAOS_HTYPE_POOL)
+		((struct client_pool *)handle)->borrowed = true;
+	else if (handle->type == DAOS_HTYPE_CO)
+		((struct client_container *)handle)->borrowed = true;
+	else if (handle->type == DAOS_HTYPE_EQ &&
+		 event_queue_renew(client, (struct event_queue *)handle) != 0)
+		((struct event_queue *)handle)->context = NULL;
+}
+
+/*
+ * The parent's contexts are left as they are, memory and descriptors: what they hold is shared with
+ * the parent, and closing a shared connection properly would end it for both.
+ */
+int
+daos_reinit(void)
+{
+	struct client *client = &process_client;
+	int state = atomic_load(&client->state);
+
+	if (state == CLIENT_DOWN)
+		return -DER_UNINIT;
+	if (state == CLIENT_UP)
+		return 0;
+	pthread_mutex_init(&client->lock, NULL);
+	for (uint32_t i = 0; i < CONTEXTS_MAX; i++)
+		atomic_store(&client->contexts[i], NULL);
+	handle_table_renew(&client->handles);
+	/* The engine's thread and its library belong to the parent. */
+	client->servers.embedded = NULL;
+	atomic_store(&client->state, CLIENT_UP);
+	handle_each(&client->handles, borrow, client);
+	return 0;
+}
+
+/* ------------------------------------------------ small helpers of the private door */
+
+uint64_t
+client_realtime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t
+client_latest_stamp(void)
+{
+	return hlc_latest(&process_client.clock);
+}
+
+void *
+client_alloc(size_t size)
+{
+	return malloc(size);
+}
+
+void
+client_free(void *pointer)
+{
+	free(pointer);
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* What the files of client/ share: the client of a process, its contexts, handles, operations and
+ * events. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "client/client.h"
+#include "common/common.h"
+#include "daos.h"
+#include "env/linux/linux.h"
+#include "objio/objio.h"
+
+/* Contexts of calls without an event, and all contexts: one per event queue besides. */
+#define CONTEXT_POOL 4u
+#define CONTEXTS_MAX 64u
+/* How long an operation waits for an engine that is away. */
+#define PATIENCE_NS (60 * UINT64_C(1000000000))
+#define TEXT_MAX 2048u
+/* Addresses of the engine that answers first questions. */
+#define SERVERS_MAX 8u
+
+struct client;
+struct client_context;
+struct event;
+
+/* ------------------------------------------------ handles */
+
+/*
+ * Begins everything that a public handle names. Counted: the table has one reference until the
+ * handle is closed, each call on it one more.
+ */
+struct handle {
+	uint32_t type; /* DAOS_HTYPE_* */
+	uint64_t cookie;
+	atomic_uint references;
+	void (*free)(struct handle *handle);
+};
+
+#define HANDLES_PER_BLOCK 1024u
+#define HANDLE_BLOCKS_MAX 1024u
+
+struct handle_slot {
+	struct handle *handle; /* NULL: free */
+	uint64_t generation;
+	uint32_t next_free;
+};
+
+/* Cookie to handle; a cookie names its slot, the slot's generation and the type. */
+struct handle_table {
+	pthread_mutex_t lock;
+	uint32_t used;	     /* slots ever used */
+	uint32_t first_free; /* slot number + 1; 0: none */
+	uint32_t count;
+	struct handle_slot *blocks[HANDLE_BLOCKS_MAX];
+};
+
+void handle_table_init(struct handle_table *table);
+/* Closes what is left and frees the table's memory. */
+void handle_table_fini(struct handle_table *table);
+/* After fork: the lock is new, the handles stay. */
+void handle_table_renew(struct handle_table *table);
+void handle_init(struct handle *handle, uint32_t type, void (*free)(struct handle *handle));
+/* Gives handle, whose one reference goes to the table, a cookie. -DER_NOMEM. */
+MUST_USE int handle_add(struct handle_table *table, struct handle *handle,
+			daos_handle_t *ret_cookie);
+/* A new reference to what cookie names. -DER_NO_HDL. */
+MUST_USE int handle_get(struct handle_table *table, daos_handle_t cookie, uint32_t type,
+			struct handle **ret_handle);
+void handle_put(struct handle *handle);
+/* Makes the cookie invalid and drops the table's reference; false when it was invalid already. */
+bool handle_remove(struct handle_table *table, struct handle *handle);
+void handle_each(struct handle_table *table, void (*visit)(struct handle *handle, void *argument),
+		 void *argument);
+
+/* ------------------------------------------------ the client of the process */
+
+enum client_state { CLIENT_DOWN, CLIENT_UP, CLIENT_FORKED };
+
+struct embedded;
+
+/* Where the first engine is, once somebody has looked. */
+struct servers {
+	bool found;
+	uint32_t count;
+	char addresses[SERVERS_MAX][PROTO_ADDRESS_MAX + 1];
+	char schemes[64];	/* of CAIRN_ENGINE: the only ones to be used; empty: all */
+	int code;		/* of a failure */
+	char failure[TEXT_MAX]; /* the places tried, after a failure */
+	bool told;		/* logged once */
+	struct embedded *embedded;
+	void (*embedded_stop)(struct embedded *embedded);
+};
+
+struct client {
+	pthread_mutex_t lock; /* life, contexts, servers */
+	atomic_int state;     /* enum client_state */
+	uint32_t references;
+	bool quiet;		/* errors are shown by the caller, not logged */
+	atomic_bool met;	/* an engine has answered */
+	pthread_key_t text_key; /* each thread's latest failure */
+	struct hlc clock;
+	_Atomic(struct client_context *)
+		contexts[CONTEXTS_MAX]; /* the first CONTEXT_POOL: of calls without event */
+	struct handle_table handles;
+	atomic_uint
+		closings; /* containers closed so far: contexts look whether to drop something */
+	struct servers servers;
+};
+
+/* The client of daos_init(), up or not. */
+struct client *client_of_process(void);
+/* 0 or -DER_UNINIT. */
+MUST_USE int client_check(struct client *client);
+/* Keeps text as the calling thread's latest failure. */
+void client_keep_text(struct client *client, const char *text);
+/* Refuses a call before it is launched: raises code and keeps the text for the calling thread. */
+#define client_refuse(...) client_refused(client_of_process(), error_raise(__VA_ARGS__))
+int client_refused(struct client *client, int code);
+/* What is known of code: the text of the running fiber, or where servers were looked for. */
+const char *client_explain(struct client *client, int code);
+
+/* Looks for servers, once. -DER_AGENT_COMM; -DER_BUSY and others of an embedded engine. Blocks the
+ * thread, does not yield. */
+MUST_USE int client_find(struct client *client);
+
+/* ------------------------------------------------ find.c: pure but for a look at the file system
+ */
+
+/* What find needs of the world; a test gives its own. */
+struct places {
+	const char *engine;	     /* CAIRN_ENGINE; NULL: not set */
+	const char *agent_directory; /* DAOS_AGENT_DRPC_DIR */
+	const char *user_directory;
+	const char *system_directory;
+};
+/* Fills servers from the first place that has an engine; else its failure text names what each
+ * place has. */
+MUST_USE int servers_find(const struct places *places, struct servers *servers);
+/* Forgets what was found and stops the embedded engine. */
+void servers_fini(struct servers *servers);
+/* Drops the addresses of a pool map that the user's choice of scheme excludes; keeps all when none
+ * would be left. */
+void servers_filter(const struct servers *servers, struct proto_map *map);
+
+/* ------------------------------------------------ contexts */
+
+/* A connected pool or open container as this context knows it. */
+struct context_container;
+struct context_pool;
+
+/*
+ * A loop with its own connections. Whoever drives it steps the loop; the others wait until what
+ * they look for has happened or the driver leaves.
+ */
+struct client_context {
+	struct client *client;
+	struct env *env;
+	struct loop *loop;
+	struct rpc *rpc;
+	struct rpc_window *window; /* of requests to services */
+	struct list pools;	   /* struct context_pool; loop */
+	struct list containers;	   /* struct context_container; loop */
+	uint32_t closings;	   /* client->closings when last swept; loop */
+
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t changed;
+	bool driven;
+	uint32_t waiters;
+	bool taken;		   /* by an event queue */
+	struct list running;	   /* events whose operation or children are not over */
+	struct list finished;	   /* their callbacks are still to be called */
+	struct list completed;	   /* to be polled */
+	atomic_uint running_count; /* events launched and not completed */
+	atomic_uint finished_count;
+	atomic_uint completed_count;
+	atomic_bool closed; /* the queue is being destroyed: pollers leave */
+};
+
+MUST_USE int context_create(struct client *client, struct client_context **ret_context);
+/* Ends all connections with a goodbye; nothing may run. */
+void context_destroy(struct client_context *context);
+/* A context for a call without event: one that nobody drives, or any. -DER_NOMEM and others. */
+MUST_USE int context_pick(struct client *client, struct client_context **ret_context);
+/* One of its own for an event queue. -DER_NOMEM, -DER_OVERFLOW when there are too many. */
+MUST_USE int context_take(struct client *client, struct client_context **ret_context);
+void context_give(struct client_context *context);
+/* The context whose loop runs the calling fiber, or NULL. */
+struct client_context *context_here(struct client *client);
+
+/*
+ * With the lock held: drives the loop, or waits for whoever does, until done(argument) or the
+ * deadline (monotonic; 0: two turns; UINT64_MAX: none). done is also called without the lock.
+ */
+void context_drive(struct client_context *context, bool (*done)(void *argument), void *argument,
+		   uint64_t deadline);
+/* Tells those who wait that something has changed. With the lock held. */
+void context_notify(struct client_context *context);
+/* Also tells the thread that drives. With the lock held. */
+void context_wake(struct client_context *context);
+/* Deadline of a time-out in microseconds as the public calls have it: < 0 for ever. */
+uint64_t context_deadline(struct client_context *context, int64_t timeout_us);
+
+/* ------------------------------------------------ operations */
+
+/* One call of client_run() that runs on a fiber of its own. */
+struct operation {
+	struct loop_message launch; /* to a loop that somebody else drives */
+	struct loop_message abort;
+	struct client_context *context;
+	int (*function)(void *arguments);
+	void *arguments;
+	struct event *event;	/* NULL: somebody waits for done */
+	struct fiber *fiber;	/* while it runs; loop */
+	bool canceled;		/* before it ran; loop */
+	atomic_uint references; /* with an event: its own, and that of an abort under way */
+	atomic_bool aborting;
+	atomic_bool done;
+	int result;
+	char text[256]; /* why it failed */
+};
+
+/* Cancels an event's operation. With the context's lock held. */
+void operation_abort(struct operation *operation);
+
+/* ------------------------------------------------ events */
+
+#define EVENT_CALLBACKS_MAX 8u
+
+struct event_callback {
+	daos_event_comp_cb_t function;
+	void *argument;
+};
+
+/* Lies in daos_event_t.ev_private. */
+struct event {
+	struct list link; /* of a list of the context */
+	struct list children;
+	struct list child_link;
+	struct event *parent;
+	struct client_context *context;
+	struct operation *operation;
+	struct event_callback *callbacks; /* NULL, or EVENT_CALLBACKS_MAX */
+	uint8_t state;			  /* daos_ev_status_t */
+	atomic_uchar stage;		  /* enum event_stage */
+	uint8_t callback_count;
+	bool queued; /* belongs to an event queue, which polls it */
+	uint32_t children_running;
+	uint64_t magic;
+};
+
+enum event_stage { EVENT_IDLE, EVENT_OPERATION, EVENT_CHILDREN, EVENT_FINISHED, EVENT_COMPLETED };
+
+_Static_assert(sizeof(struct event) <= sizeof(((daos_event_t *)0)->ev_private), "public layout");
+
+struct event *event_of(daos_event_t *event);
+daos_event_t *event_public(struct event *event);
+/* Marks an event as launched; with the context's lock held. -DER_INVAL, -DER_BUSY. */
+MUST_USE int event_begin(struct event *event, struct operation *operation);
+/* Undoes event_begin(). With the lock held. */
+void event_unlaunch(struct event *event);
+/* Its operation has ended. On the loop; takes the lock. */
+void event_finish(struct event *event, int result);
+
+struct event_queue {
+	struct handle handle;
+	struct client_context *context;
+};
+/* After fork: a new context. */
+MUST_USE int event_queue_renew(struct client *client, struct event_queue *queue);
+
+/* ------------------------------------------------ pools, containers, objects */
+
+struct client_pool {
+	struct handle handle;
+	struct uuid id;
+	struct uuid handle_id;
+	uint32_t flags;
+	uint32_t capabilities;
+	bool borrowed;		/* of another process: closing it sends nothing */
+	atomic_uint containers; /* open through it */
+	struct placement_map placement;
+	uint32_t engines;
+	uint8_t *map; /* encoded proto_map */
+	uint32_t map_length;
+};
+
+struct client_container {
+	struct handle handle;
+	struct client_pool *pool; /* a reference */
+	struct uuid id;
+	struct uuid handle_id;
+	uint32_t flags;
+	uint32_t capabilities;
+	bool borrowed;
+	atomic_bool closed;
+	daos_prop_t *properties; /* as at open */
+};
+
+/* Positions of listings that do not fit into an anchor; the oldest is forgotten first. */
+#define POSITIONS_KEPT 64u
+
+struct kept_position {
+	uint64_t number; /* 0: free */
+	struct objio_position position;
+};
+
+/* An object, key-value store or array; DRAM only. */
+struct client_object {
+	struct handle handle;
+	struct client_container *container; /* a reference */
+	struct object_id id;
+	uint32_t mode;
+	uint64_t cell_size, chunk_size; /* arrays */
+	pthread_mutex_t lock;		/* below */
+	uint64_t position_number;
+	struct kept_position *positions; /* NULL, or POSITIONS_KEPT */
+};
+
+/* -DER_UNINIT, -DER_NO_HDL. Given back by handle_put(). */
+MUST_USE int pool_get(daos_handle_t cookie, struct client_pool **ret_pool);
+MUST_USE int container_get(daos_handle_t cookie, struct client_container **ret_container);
+MUST_USE int object_get(daos_handle_t cookie, uint32_t type, struct client_object **ret_object);
+MUST_USE int object_open(daos_handle_t container, daos_obj_id_t oid, uint32_t mode, uint32_t type,
+			 struct client_object **ret_object);
+/* Gives it a cookie; frees it on failure. */
+MUST_USE int object_publish(struct client_object *object, daos_handle_t *ret_cookie);
+MUST_USE int object_close(daos_handle_t cookie, uint32_t type);
+
+void pool_put(struct client_pool **pool);
+void container_put(struct client_container **container);
+void object_put(struct client_object **object);
+#define SCOPED_POOL __attribute__((cleanup(pool_put))) struct client_pool *
+#define SCOPED_CONTAINER __attribute__((cleanup(container_put))) struct client_container *
+#define SCOPED_OBJECT __attribute__((cleanup(object_put))) struct client_object *
+
+/*
+ * The open container on the loop of the calling fiber, made when first used there;
+ * context_container_put() when the operation is over. -DER_NOMEM and what objio_pool_create()
+ * returns.
+ */
+MUST_USE int context_container_get(struct client_context *context,
+				   struct client_container *container, struct objio **ret_objio,
+				   struct context_container **ret_entry);
+void context_container_put(struct context_container *entry);
+
+/* An object while one operation uses it, on a fiber. */
+struct object_use {
+	struct client_context *context;
+	struct client_object *object;
+	struct objio *objio;
+	struct context_container *entry;
+};
+MUST_USE int object_begin(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
+/* As object_begin(), for a change: -DER_NO_PERM where the object was opened for reading only. */
+MUST_USE int object_begin_change(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
+void object_end(struct object_use *use);
+#define SCOPED_USE __attribute__((cleanup(object_end))) struct object_use
+
+/* As daos_cont_create(), under an id of the caller's. */
+MUST_USE int container_create_as(daos_handle_t pool, struct uuid id, daos_prop_t *properties,
+				 daos_event_t *event);
+
+/* 0, or -DER_NOSYS: transactions do not exist yet. */
+MUST_USE int check_transaction(daos_handle_t transaction);
+
+static inline struct object_id
+object_id_of(daos_obj_id_t oid)
+{
+	return (struct object_id){.lo = oid.lo, .hi = oid.hi};
+}
+
+static inline struct objio_key
+objio_key_of(const daos_key_t *key)
+{
+	return (struct objio_key){.data = key->iov_buf, .length = (uint32_t)key->iov_len};
+}
+
+/* -DER_INVAL for a key that is absent, empty, or longer than any may be. */
+MUST_USE int check_key(const daos_key_t *key);
+
+/* ------------------------------------------------ buffers */
+
+/* The buffers of sgl as vector; capacity: as long as they are, otherwise as far as they hold data.
+ * From the context's arena; NULL with *ret_count 0 for no buffers. */
+MUST_USE int sgl_vector(struct arena *arena, const d_sg_list_t *sgl, bool capacity,
+			struct iovec **ret_iov, uint32_t *ret_count);
+/* Notes that length bytes were stored in sgl. */
+void sgl_filled(d_sg_list_t *sgl, uint64_t length);
+
+/* ------------------------------------------------ anchors */
+
+/* Anchors keep a position inside, or, when it is too long, in the object. -DER_INVAL for an anchor
+ * that was forgotten or never was one. */
+MUST_USE int anchor_load(struct client_object *object, const daos_anchor_t *anchor,
+			 struct objio_position *ret_position);
+MUST_USE int anchor_store(struct client_object *object, const struct objio_position *position,
+			  daos_anchor_t *anchor);
+/* Restricts an anchor to one group; the group it is restricted to, or false. */
+void anchor_restrict(daos_anchor_t *anchor, uint32_t group);
+bool anchor_restricted(const daos_anchor_t *anchor, uint32_t *ret_group);
+
+/* ------------------------------------------------ requests to services */
+
+struct service_request {
+	struct client_context *context;
+	uint32_t operation;
+	bool modifying;
+	struct writer body;
+};
+
+/* Begins a request whose body the caller then writes. On a fiber. */
+void service_begin(struct client_context *context, uint32_t operation, bool modifying,
+		   struct service_request *request);
+/*
+ * Sends it to the service of a pool (NULL: of the system) until an answer is final or patience has
+ * run out, and frees the request. *ret_reply goes to rpc_reply_free() in any case. *Yields*.
+ */
+MUST_USE int service_send(struct service_request *request, const struct client_pool *pool,
+			  struct rpc_reply *ret_reply);
+/* As service_send() for answers without a body. */
+MUST_USE int service_tell(struct service_request *request, const struct client_pool *pool);
+
+struct uuid context_draw_uuid(struct client_context *context);
+/* A name as a user gives it: id or label. -DER_INVAL. */
+MUST_USE int name_parse(const char *text, struct proto_name *ret_name);
+
+/* User attributes, alike for pools and containers; handle is that of either. */
+struct attribute_call {
+	const struct client_pool *pool;
+	struct uuid handle;
+	uint32_t operation;
+	int count;
+	char const *const *names;
+	void const *const *values; /* set */
+	void *const *buffers;	   /* get */
+	const size_t *value_sizes; /* set */
+	size_t *sizes;		   /* get */
+	char *list;		   /* list */
+	size_t *list_size;
+};
+MUST_USE int attributes_check(int count, char const *const names[]);
+MUST_USE int attributes_set(const struct attribute_call *call);
+MUST_USE int attributes_get(const struct attribute_call *call);
+MUST_USE int attributes_list(const struct attribute_call *call);
+MUST_USE int attributes_delete(const struct attribute_call *call);
+
+/* Properties to and from the wire; texts borrow. -DER_INVAL. */
+MUST_USE int properties_to_wire(const daos_prop_t *properties, struct proto_properties *ret_wire);
+MUST_USE int properties_from_wire(const struct proto_properties *wire,
+				  daos_prop_t **ret_properties);
