@@ -118,11 +118,14 @@ proto_frame_decode(const void *data, size_t length, struct proto_frame *ret_fram
 
 	reader_init(&reader, data, length);
 	header_read(&reader, &frame.header);
-	if (reader.failed || !header_valid(&frame.header, length))
-		return error_raise(-DER_PROTO, "%zu bytes are no frame of protocol version %u",
-				   length, PROTO_VERSION);
+	if (reader.failed || frame.header.length != length)
+		return error_raise(-DER_PROTO, "%zu bytes are no frame", length);
+	/* Before the rest is judged: damage is no reason to call the peer a stranger. */
 	if (frame_checksum(data, length) != frame.header.checksum)
 		return error_raise(-DER_CSUM, "a frame of %zu bytes arrived damaged", length);
+	if (!header_valid(&frame.header, length))
+		return error_raise(-DER_PROTO, "%zu bytes are no frame of protocol version %u",
+				   length, PROTO_VERSION);
 	if (frame.header.flags & PROTO_REQUEST_ID)
 		request_id_read(&reader, &frame.header, &frame.id);
 	if (reader.failed)
