@@ -105,6 +105,19 @@ open_data(struct media *media, const struct group_heap *named, struct disk **ret
 	return rc == -DER_NONEXIST ? 0 : rc;
 }
 
+/*
+ * The rest of the last block is part of what was written: where it is not zeros, the write was torn
+ * behind the payload, and the block still shows what its former owner had there.
+ */
+static bool
+rest_is_zeros(const uint8_t *data, uint64_t length, uint64_t bytes)
+{
+	for (uint64_t i = length; i < bytes; i++)
+		if (data[i] != 0)
+			return false;
+	return true;
+}
+
 static int
 verify_payload(struct media *media, struct disk *disk, const struct record_payload *payload,
 	       bool *ret_good)
@@ -122,7 +135,8 @@ verify_payload(struct media *media, struct disk *disk, const struct record_paylo
 		return 0;
 	}
 	rc = disk_read(disk, buffer.pointer, bytes, payload->block * DISK_BLOCK);
-	*ret_good = rc == 0 && crc32c(0, buffer.pointer, payload->length) == payload->crc;
+	*ret_good = rc == 0 && crc32c(0, buffer.pointer, payload->length) == payload->crc &&
+		    rest_is_zeros(buffer.pointer, payload->length, bytes);
 	return rc;
 }
 
