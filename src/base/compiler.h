@@ -12,9 +12,6 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Marks a function of a library as part of its public or private versioned symbol set. */
-#define EXPORT __attribute__((visibility("default")))
-
 /* The public headers of gurt have macros of these names; ours replace them. */
 #undef ARRAY_SIZE
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -18,47 +18,44 @@
  * (borrowed otherwise). Its result becomes the event's ev_error, or is returned. A failure to
  * launch is returned and leaves the event alone.
  */
-EXPORT int client_run(daos_event_t *event, int (*function)(void *arguments), void *arguments,
-		      size_t size);
+int client_run(daos_event_t *event, int (*function)(void *arguments), void *arguments, size_t size);
 
 /* Lists the dkeys of an open object in order, each with the value of one akey: a directory page
  * with attributes. On a fiber of a context (inside client_run()). visit borrows its arguments and
  * must not call the library. */
-EXPORT int client_list_ordered(daos_handle_t object, const void *after, size_t after_length,
-			       const char *with_akey, uint32_t limit,
-			       int (*visit)(void *argument, const void *key, size_t key_length,
-					    const void *value, size_t value_length),
-			       void *argument, bool *ret_end);
+int client_list_ordered(daos_handle_t object, const void *after, size_t after_length,
+			const char *with_akey, uint32_t limit,
+			int (*visit)(void *argument, const void *key, size_t key_length,
+				     const void *value, size_t value_length),
+			void *argument, bool *ret_end);
 
 /*
  * Calls function(argument, index) for each index below count, several at the same time, on fibers
  * of the same context; on a fiber of a context. Waits for all; the first failure is returned, and
  * what was not yet begun then is left out. *Yields*.
  */
-EXPORT int client_gather(uint32_t count, int (*function)(void *argument, uint32_t index),
-			 void *argument);
+int client_gather(uint32_t count, int (*function)(void *argument, uint32_t index), void *argument);
 
-/* Real time of the client's clock, and the highest stamp heard from any server. */
-EXPORT uint64_t client_realtime(void);
-EXPORT uint64_t client_latest_stamp(void);
+/* Real time of the client's clock. */
+uint64_t client_realtime(void);
 
 /* The container's property as it was at open; 0 when unknown. */
-EXPORT uint64_t client_container_property(daos_handle_t container, uint32_t type);
-EXPORT struct uuid client_container_id(daos_handle_t container);
+uint64_t client_container_property(daos_handle_t container, uint32_t type);
+struct uuid client_container_id(daos_handle_t container);
 
 /* Memory of the library for its upper halves; plain malloc semantics. */
-EXPORT void *client_alloc(size_t size);
-EXPORT void client_free(void *pointer);
+void *client_alloc(size_t size);
+void client_free(void *pointer);
 
 /* ------------------------------------------------ the door of dmg */
 
 /* Why the latest failed call of this thread failed: what, why and what to do. Empty when nothing is
  * known. */
-EXPORT const char *client_last_error(void);
+const char *client_last_error(void);
 
 /* The caller shows failures itself: the library does not log where it looked for servers in vain.
  */
-EXPORT void client_set_quiet(bool quiet);
+void client_set_quiet(bool quiet);
 
 struct client_engine {
 	uint32_t rank, targets, loops;
@@ -75,7 +72,7 @@ struct client_system {
 };
 
 /* All of these block and return 0 or a negative DAOS code. */
-EXPORT int client_system_query(struct client_system *ret_system);
+int client_system_query(struct client_system *ret_system);
 
 struct client_pool_create {
 	const char *label;	 /* NULL: none */
@@ -93,9 +90,9 @@ struct client_pool_created {
 	uint32_t targets;
 	uint64_t metadata_bytes, data_bytes;
 };
-EXPORT int client_pool_create(const struct client_pool_create *request,
-			      struct client_pool_created *ret_created);
-EXPORT int client_pool_destroy(const char *label_or_id, bool force, bool recursive);
+int client_pool_create(const struct client_pool_create *request,
+		       struct client_pool_created *ret_created);
+int client_pool_destroy(const char *label_or_id, bool force, bool recursive);
 
 struct client_pool_entry {
 	struct uuid id;
@@ -105,4 +102,4 @@ struct client_pool_entry {
 	uint32_t ranks[16];
 };
 /* *ret_entries is an array to be freed by client_free(). */
-EXPORT int client_pool_list(struct client_pool_entry **ret_entries, uint32_t *ret_count);
+int client_pool_list(struct client_pool_entry **ret_entries, uint32_t *ret_count);

@@ -227,12 +227,6 @@ client_realtime(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t
-client_latest_stamp(void)
-{
-	return hlc_latest(&process_client.clock);
-}
-
 void *
 client_alloc(size_t size)
 {

@@ -16,8 +16,8 @@ struct embedded;
  * ret_address (at least 256 bytes) receives the address to connect to. On failure message (size
  * bytes) says what, why and what to do; -DER_BUSY when another process holds the directory.
  */
-EXPORT int daos_embedded_start(const char *directory, struct embedded **ret_embedded,
-			       char *ret_address, char *message, size_t message_size);
+int daos_embedded_start(const char *directory, struct embedded **ret_embedded, char *ret_address,
+			char *message, size_t message_size);
 
 /* Stops the engine cleanly and frees it. */
-EXPORT void daos_embedded_stop(struct embedded *embedded);
+void daos_embedded_stop(struct embedded *embedded);

@@ -42,7 +42,6 @@ struct media_options {
 				*/
 	uint64_t checkpoint_interval; /* ns; 0: 5 s */
 	uint64_t idle_close; /* ns until an idle log is closed by an empty record; 0: 10 ms */
-	uint64_t zero_ahead; /* reserved for the background zeroing of data files; 0 */
 };
 
 /* Makes the log "<name>.log" in loop's storage, zeroed. -DER_EXIST, -DER_NOSPACE. *Yields*. */

@@ -45,7 +45,7 @@ blob_plausible(const struct blob *blob)
 	if (blob->type != RECORD_BLOB || blob->version != RECORD_VERSION || blob->references == 0 ||
 	    blob->length == 0 || blob->length > VOS_PAYLOAD_MAX || blob->record_size == 0)
 		return false;
-	if (blob->sum_count != vos_piece_count(blob->start, blob->length))
+	if (blob->sum_count != piece_count(blob->start, blob->length))
 		return false;
 	return blob->flags & BLOB_DATA
 		       ? blob->extent_count > 0 && blob->extent_count <= BLOB_EXTENTS_MAX
@@ -88,7 +88,7 @@ blob_get(struct pin *pin, uint64_t offset, const struct blob **ret_blob)
 int
 value_sum(const struct value_plan *value, const uint32_t *sums)
 {
-	uint32_t piece = vos_piece(value->bytes), done = 0;
+	uint32_t piece = piece_size(value->bytes), done = 0;
 
 	for (uint32_t i = 0; i < value->sum_count; i++) {
 		uint32_t first = i == 0 ? (uint32_t)(value->byte_start % piece) : 0;
@@ -109,7 +109,7 @@ value_sum(const struct value_plan *value, const uint32_t *sums)
 static uint32_t
 value_whole_sum(const struct value_plan *value)
 {
-	uint32_t piece = vos_piece(value->bytes), done = 0, sum = 0;
+	uint32_t piece = piece_size(value->bytes), done = 0, sum = 0;
 
 	for (uint32_t i = 0; i < value->sum_count; i++) {
 		uint32_t first = i == 0 ? (uint32_t)(value->byte_start % piece) : 0;

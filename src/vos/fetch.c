@@ -218,7 +218,7 @@ struct stretch {
 static struct stretch
 stretch_of(const struct blob *blob, uint64_t from, uint64_t to)
 {
-	uint32_t piece = vos_piece(blob->length);
+	uint32_t piece = piece_size(blob->length);
 	uint64_t end = blob->start + blob->length;
 
 	return (struct stretch){
@@ -346,7 +346,7 @@ static void
 extent_sum(const struct akey_fetch *akey, uint64_t start, uint64_t bytes, const uint8_t *data,
 	   uint32_t *sums)
 {
-	uint32_t piece = vos_piece(bytes);
+	uint32_t piece = piece_size(bytes);
 	uint64_t at = start, end = start + bytes;
 
 	while (at < end) {
@@ -404,9 +404,9 @@ answer_sums(struct fetch *fetch, const struct akey_fetch *akey, struct vos_fetch
 
 	for (uint32_t i = 0; i < count; i++)
 		sums += akey_is_single(akey)
-				? vos_piece_count(0, akey->record_size)
-				: vos_piece_count(akey->akey->extents[i].index * akey->record_size,
-						  akey->akey->extents[i].count * akey->record_size);
+				? piece_count(0, akey->record_size)
+				: piece_count(akey->akey->extents[i].index * akey->record_size,
+					      akey->akey->extents[i].count * akey->record_size);
 	fetched->sums = arena_alloc(fetch->arena, sums * sizeof(*fetched->sums));
 	if (!fetched->sums)
 		return error_raise(-DER_NOMEM, "no memory for the sums of a fetch");
@@ -418,7 +418,7 @@ answer_sums(struct fetch *fetch, const struct akey_fetch *akey, struct vos_fetch
 
 		extent_sum(akey, start, bytes, fetched->data + done,
 			   fetched->sums + fetched->sum_count);
-		fetched->sum_count += vos_piece_count(start, bytes);
+		fetched->sum_count += piece_count(start, bytes);
 		done += bytes;
 	}
 	return 0;

@@ -136,7 +136,7 @@ value_init(struct value_plan *value, const struct vos_akey *akey, uint32_t index
 		return;
 	value->byte_start = value->start * value->record_size;
 	value->bytes = (uint32_t)(count * value->record_size);
-	value->sum_count = vos_piece_count(value->byte_start, value->bytes);
+	value->sum_count = piece_count(value->byte_start, value->bytes);
 	*payload_offset += value->bytes;
 }
 

@@ -77,10 +77,6 @@ struct vos_extent {
 	uint64_t count;
 };
 
-/* Pieces with a checksum of their own: base/piece.h. */
-#define vos_piece(bytes) piece_size(bytes)
-#define vos_piece_count(offset, bytes) piece_count((offset), (bytes))
-
 /* Conditions, the numbers of DAOS_COND_*. */
 enum vos_condition {
 	VOS_COND_PUNCH = 1, /* the thing punched must exist */

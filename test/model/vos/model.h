@@ -588,10 +588,10 @@ single_compare(struct stand *stand, uint32_t object, uint32_t dkey, uint64_t epo
 	CHECK_EQUAL(fetched.length, fetched.record_size);
 	for (uint64_t i = 0; i < fetched.length; i++)
 		CHECK_EQUAL(fetched.data[i], content(seen->seed, i));
-	CHECK_EQUAL(fetched.sum_count, vos_piece_count(0, fetched.length));
+	CHECK_EQUAL(fetched.sum_count, piece_count(0, fetched.length));
 	for (uint32_t i = 0, done = 0; i < fetched.sum_count; i++) {
 		uint32_t length =
-			min_of(vos_piece(fetched.length), (uint32_t)fetched.length - done);
+			min_of(piece_size(fetched.length), (uint32_t)fetched.length - done);
 
 		CHECK_EQUAL(fetched.sums[i], crc32c(0, fetched.data + done, length));
 		done += length;
@@ -608,7 +608,7 @@ sums_compare(const struct vos_fetched *fetched, const struct vos_extent *extents
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t at = extents[i].index * fetched->record_size,
 			 end = at + extents[i].count * fetched->record_size;
-		uint32_t piece = vos_piece(end - at);
+		uint32_t piece = piece_size(end - at);
 
 		while (at < end) {
 			uint64_t next = min_of(align_down(at, piece) + piece, end);
