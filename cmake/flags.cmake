@@ -19,7 +19,7 @@ set(flags_release -O2 -fno-semantic-interposition)
 set(flags_tsan -O1 -fsanitize=thread)
 set(flags_coverage -O0 --coverage)
 set(flags_fuzz -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
-set(flags_sim -O2 -DCAIRN_SIM)
+set(flags_sim -O2 -DCAIRN_MARKS=1)
 
 if(NOT DEFINED flags_${CAIRN_PRESET})
 	message(FATAL_ERROR "CAIRN_PRESET is '${CAIRN_PRESET}'; it may be dev, release, tsan, coverage, fuzz or sim")

@@ -18,6 +18,7 @@
 #include "base/iov.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/metric.h"
 #include "base/piece.h"
 #include "base/priority_queue.h"

@@ -10,7 +10,9 @@
 #include "base/compiler.h"
 
 struct metrics;
+struct marks;
 struct loop;
+struct client_context;
 
 /* The place where an error began; a fiber owns one, so that errors of other fibers do not overwrite
  * it. */
@@ -36,9 +38,11 @@ struct context {
 	enum log_level level;	     /* lines above it are dropped */
 	struct log_sink *sink;	     /* borrowed; NULL: standard error */
 	struct metrics *metrics;     /* borrowed; may be NULL */
+	struct marks *marks;	     /* borrowed; NULL: no mark fires and none is counted */
 	struct error_origin *origin; /* of the running fiber, or the context's own */
 	struct error_origin own_origin;
-	struct loop *loop; /* being stepped with this context, or NULL; set by fiber/ */
+	struct loop *loop;	       /* being stepped with this context, or NULL; set by fiber/ */
+	struct client_context *client; /* of libdaos, whose loop it is, or NULL; set by client/ */
 };
 
 /* Sets up *context with sink (borrowed, may be NULL) and level. */

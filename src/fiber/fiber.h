@@ -45,6 +45,10 @@ void loop_abandon(struct loop *loop);
  */
 bool loop_step(struct loop *loop, uint64_t max_sleep_ns);
 
+/* Whether fibers or messages of others wait to be run: the next step would not sleep. A driver sees
+ * by it what loop_post() and fiber_start() left. */
+bool loop_ready(const struct loop *loop);
+
 /* Steps until loop_stop(); the thread body of an engine's loop. */
 void loop_run(struct loop *loop);
 

@@ -11,6 +11,8 @@ completion_wait(struct completion *completion)
 	struct fiber *fiber = fiber_to_yield();
 
 	ASSERT(completion->waiter == NULL);
+	if (completion->done && FAULT("fiber: learn late that an operation has ended"))
+		fiber_yield();
 	while (!completion->done) {
 		completion->waiter = fiber;
 		fiber_wait(fiber, NULL, false);
@@ -117,6 +119,8 @@ mutex_lock(struct fiber_mutex *mutex, bool interruptible)
 	struct fiber *fiber = fiber_to_yield();
 
 	ASSERT(mutex->holder != fiber);
+	if (FAULT("fiber: yield before a lock"))
+		fiber_yield();
 	if (mutex->holder == NULL) {
 		mutex->holder = fiber;
 		return 0;

@@ -71,8 +71,8 @@ region_slot(struct linux_connection *self, uint32_t *ret_index)
 }
 
 int
-bulk_register(struct connection *connection, const struct iovec *iov, uint32_t iov_count,
-	      enum bulk_access access, uint64_t *ret_key)
+linux_bulk_register(struct connection *connection, const struct iovec *iov, uint32_t iov_count,
+		    enum bulk_access access, uint64_t *ret_key)
 {
 	struct linux_connection *self = connection_of(connection);
 	size_t size = max_of(iov_count, 1u) * sizeof(*iov);
@@ -104,7 +104,7 @@ bulk_register(struct connection *connection, const struct iovec *iov, uint32_t i
 }
 
 void
-bulk_deregister(struct connection *connection, uint64_t key)
+linux_bulk_deregister(struct connection *connection, uint64_t key)
 {
 	struct linux_connection *self = connection_of(connection);
 	struct region *region = region_find(self, key);
@@ -212,9 +212,9 @@ transfer_answered(struct linux_connection *self, struct transfer *transfer, int 
 }
 
 void
-bulk_transfer(struct connection *connection, enum bulk_access direction, uint64_t key,
-	      uint64_t offset, const struct iovec *iov, uint32_t iov_count,
-	      struct completion *completion)
+linux_bulk_transfer(struct connection *connection, enum bulk_access direction, uint64_t key,
+		    uint64_t offset, const struct iovec *iov, uint32_t iov_count,
+		    struct completion *completion)
 {
 	struct linux_connection *self = connection_of(connection);
 	uint64_t length = iov_length(iov, iov_count);
@@ -249,7 +249,7 @@ bulk_transfer(struct connection *connection, enum bulk_access direction, uint64_
 }
 
 void
-bulk_fail_all(struct linux_connection *self)
+linux_bulk_fail_all(struct linux_connection *self)
 {
 	struct list *link;
 

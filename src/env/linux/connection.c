@@ -131,8 +131,8 @@ tune(const struct linux_transport *transport, int fd)
 }
 
 int
-connection_create(struct linux_transport *transport, int fd, bool local,
-		  struct linux_connection **ret_connection)
+linux_connection_create(struct linux_transport *transport, int fd, bool local,
+			struct linux_connection **ret_connection)
 {
 	struct linux_env *world = transport->env;
 	struct linux_connection *self;
@@ -238,7 +238,7 @@ let_go(struct linux_connection *self)
 	self->transport->env->statistics.connections--;
 	output_drop(self);
 	input_drop(self);
-	bulk_fail_all(self);
+	linux_bulk_fail_all(self);
 }
 
 static void
@@ -347,7 +347,7 @@ connection_adopt_handle(struct linux_transport *transport, struct detached *hand
 			struct linux_connection **ret_connection)
 {
 	struct linux_connection *self;
-	int rc = connection_create(transport, handle->fd, handle->local, &self);
+	int rc = linux_connection_create(transport, handle->fd, handle->local, &self);
 
 	if (rc)
 		return rc;
@@ -369,8 +369,8 @@ connection_adopt_handle(struct linux_transport *transport, struct detached *hand
 const struct connection_operations linux_connection_operations = {
 	.send = connection_send_frame,
 	.close = close_connection,
-	.bulk_register = bulk_register,
-	.bulk_deregister = bulk_deregister,
-	.bulk_transfer = bulk_transfer,
+	.bulk_register = linux_bulk_register,
+	.bulk_deregister = linux_bulk_deregister,
+	.bulk_transfer = linux_bulk_transfer,
 	.detach = connection_detach_handle,
 };

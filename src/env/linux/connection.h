@@ -132,8 +132,8 @@ connection_of(struct connection *connection)
 
 /* Takes fd (-1: not yet known); state is CONNECTING. -DER_NOMEM, or -DER_BUSY at the limit: fd
  * stays the caller's. */
-MUST_USE int connection_create(struct linux_transport *transport, int fd, bool local,
-			       struct linux_connection **ret_connection);
+MUST_USE int linux_connection_create(struct linux_transport *transport, int fd, bool local,
+				     struct linux_connection **ret_connection);
 /* The socket is connected: begins to watch it. */
 MUST_USE int connection_begin(struct linux_connection *self);
 /* Ends it with reason and tells the owner. Inside poll only. */
@@ -195,12 +195,12 @@ MUST_USE int input_restore(struct linux_connection *self, const struct detached 
 
 /* bulk.c */
 
-int bulk_register(struct connection *connection, const struct iovec *iov, uint32_t iov_count,
-		  enum bulk_access access, uint64_t *ret_key);
-void bulk_deregister(struct connection *connection, uint64_t key);
-void bulk_transfer(struct connection *connection, enum bulk_access direction, uint64_t key,
-		   uint64_t offset, const struct iovec *iov, uint32_t iov_count,
-		   struct completion *completion);
+int linux_bulk_register(struct connection *connection, const struct iovec *iov, uint32_t iov_count,
+			enum bulk_access access, uint64_t *ret_key);
+void linux_bulk_deregister(struct connection *connection, uint64_t key);
+void linux_bulk_transfer(struct connection *connection, enum bulk_access direction, uint64_t key,
+			 uint64_t offset, const struct iovec *iov, uint32_t iov_count,
+			 struct completion *completion);
 /* Frames of the peer that concern bulk; 0, or the reason to end the connection. */
 MUST_USE int bulk_frame(struct linux_connection *self, const struct frame *frame);
 /* Where the next bytes of bulk data go: up to limit pieces in iov; 0 pieces: nowhere. */
@@ -208,5 +208,5 @@ uint32_t bulk_input_pieces(struct linux_connection *self, struct iovec *iov, uin
 /* length bytes of bulk data have arrived in place. */
 MUST_USE int bulk_input_advance(struct linux_connection *self, uint64_t length);
 /* Ends the transfers with -DER_UNREACH. */
-void bulk_fail_all(struct linux_connection *self);
+void linux_bulk_fail_all(struct linux_connection *self);
 void bulk_free_regions(struct linux_connection *self);

@@ -139,10 +139,10 @@ build(struct linux_env *world, const struct linux_env_options *options)
 
 	if (rc)
 		return rc;
-	rc = storage_init(world, options->directory);
+	rc = linux_storage_init(world, options->directory);
 	if (rc)
 		goto out_backend;
-	rc = transport_init(world, options);
+	rc = linux_transport_init(world, options);
 	if (rc)
 		goto out_storage;
 	return 0;

@@ -403,7 +403,7 @@ measure_space(struct storage *storage, uint64_t *ret_total, uint64_t *ret_free)
 /* ------------------------------------------------ init and fini */
 
 int
-storage_init(struct linux_env *world, const char *directory)
+linux_storage_init(struct linux_env *world, const char *directory)
 {
 	struct linux_storage *self = &world->storage;
 

@@ -94,7 +94,7 @@ static void
 welcome(struct listener *listener, int fd)
 {
 	struct linux_connection *self;
-	int rc = connection_create(listener->transport, fd, listener->local, &self);
+	int rc = linux_connection_create(listener->transport, fd, listener->local, &self);
 
 	if (rc) {
 		close(fd);
@@ -338,7 +338,7 @@ connect_to(struct transport *transport, const char *text, uint64_t timeout_ns,
 	if (fd < 0)
 		return error_raise(error_from_errno(errno), "cannot make a socket for %s: %s", text,
 				   strerror(errno));
-	rc = connection_create(self, fd, address_local(&address), &connection);
+	rc = linux_connection_create(self, fd, address_local(&address), &connection);
 	if (rc) {
 		close(fd);
 		return rc;
@@ -490,7 +490,7 @@ discard(struct transport *transport, void *handle)
 }
 
 int
-transport_init(struct linux_env *world, const struct linux_env_options *options)
+linux_transport_init(struct linux_env *world, const struct linux_env_options *options)
 {
 	struct linux_transport *self = &world->transport;
 

@@ -73,10 +73,10 @@ linux_world(const struct env *env)
 	return container_of(env, struct linux_env, env);
 }
 
-MUST_USE int storage_init(struct linux_env *world, const char *directory);
+MUST_USE int linux_storage_init(struct linux_env *world, const char *directory);
 void storage_fini(struct linux_env *world);
 
-MUST_USE int transport_init(struct linux_env *world, const struct linux_env_options *options);
+MUST_USE int linux_transport_init(struct linux_env *world, const struct linux_env_options *options);
 void transport_fini(struct linux_env *world);
 /* Hands all queued output to the kernel. */
 void transport_flush(struct linux_transport *transport);

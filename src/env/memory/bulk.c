@@ -12,7 +12,7 @@ bulk_register(struct connection *connection, const struct iovec *iov, uint32_t i
 	struct end *end = end_of(connection);
 	struct region *region = memory_take(sizeof(*region) + iov_count * sizeof(region->iov[0]));
 
-	region->key = memory_world_random(end->world);
+	region->key = stream_next(&end->env->keys);
 	region->access = access;
 	region->iov_count = iov_count;
 	if (iov_count > 0)
@@ -98,12 +98,8 @@ bulk_serve(struct end *end, struct item *item)
 		iov_copy_in(region->iov, region->iov_count, item->offset, item->data, length);
 		answer = item_create(ITEM_BULK_RESULT, NULL, 0);
 	} else {
-		struct iovec space = {.iov_len = length};
-
-		space.iov_base = memory_take(length);
-		iov_copy_out(region->iov, region->iov_count, item->offset, space.iov_base, length);
-		answer = item_create(ITEM_BULK_RESULT, &space, 1);
-		free(space.iov_base);
+		answer = item_create_raw(ITEM_BULK_RESULT, length);
+		iov_copy_out(region->iov, region->iov_count, item->offset, answer->data, length);
 	}
 	answer->transfer = item->transfer;
 	end_post(end->peer, answer);

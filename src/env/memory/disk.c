@@ -33,8 +33,7 @@ write_of_buffers(const struct disk_io *io)
 	struct write *write = write_create(io->offset / DISK_BLOCK, count, io->durable);
 
 	for (uint32_t i = 0; i < count; i++) {
-		write->blocks[i] = memory_take(sizeof(struct block));
-		write->blocks[i]->references = 1;
+		write->blocks[i] = block_create_raw();
 		iov_copy_out(io->iov, io->iov_count, (size_t)i * DISK_BLOCK, write->blocks[i]->data,
 			     DISK_BLOCK);
 	}
@@ -43,22 +42,28 @@ write_of_buffers(const struct disk_io *io)
 
 /* Discarded blocks read as before, as zeros, or as anything. */
 static struct write *
-write_of_discard(struct memory_world *world, const struct disk_io *io)
+write_of_discard(struct media *media, const struct disk_io *io)
 {
+	static const enum memory_fault faults[] = {
+		MEMORY_FAULT_DISCARD_OLD, MEMORY_FAULT_DISCARD_ZERO, MEMORY_FAULT_DISCARD_GARBAGE};
 	uint32_t count = (uint32_t)(io->length / DISK_BLOCK);
-	uint64_t drawn = memory_world_random(world) % 3;
+	uint64_t drawn = stream_next(&media->discard_stream) % 3;
 	struct write *write = write_create(io->offset / DISK_BLOCK, drawn == 0 ? 0 : count, false);
 
 	for (uint32_t i = 0; drawn == 2 && i < count; i++) {
-		write->blocks[i] = memory_take(sizeof(struct block));
-		write->blocks[i]->references = 1;
-		memset(write->blocks[i]->data, (int)memory_world_random(world), DISK_BLOCK);
+		write->blocks[i] = block_create_raw();
+		memset(write->blocks[i]->data, (int)stream_next(&media->discard_stream),
+		       DISK_BLOCK);
 	}
+	media->counts.discards_old += drawn == 0;
+	media->counts.discards_zero += drawn == 1;
+	media->counts.discards_garbage += drawn == 2;
+	media_strike(media, faults[drawn], io->offset, io->length);
 	return write;
 }
 
 static struct write *
-write_of(struct memory_world *world, const struct media *media, const struct disk_io *io)
+write_of(struct media *media, const struct disk_io *io)
 {
 	struct write *write = NULL;
 
@@ -74,7 +79,7 @@ write_of(struct memory_world *world, const struct media *media, const struct dis
 				     false);
 		break;
 	case DISK_DISCARD:
-		write = write_of_discard(world, io);
+		write = write_of_discard(media, io);
 		break;
 	}
 	if (media->options.stable_cache)
@@ -113,51 +118,67 @@ fits(const struct media *media, const struct write *write)
 	return added == 0 || used + added * DISK_BLOCK <= node->capacity;
 }
 
-/* The result that a test ordered for this operation, or 0. */
-static int
-fault_result(struct media *media, enum disk_operation kind, bool *ret_lose)
-{
-	struct disk_fault *fault = &media->faults[kind];
-
-	*ret_lose = false;
-	if (fault->countdown == 0 || --fault->countdown > 0)
-		return 0;
-	*ret_lose = fault->lose;
-	return fault->result;
-}
-
-static void
+/* Returns how many writes are gone. */
+static uint64_t
 media_lose(struct media *media)
 {
+	uint32_t before = platter_pending(&media->platter);
+
 	platter_lose(&media->platter);
 	trace_record(media, TRACE_LOSE, NULL, 0);
 	image_fini(&media->newest);
 	image_copy(&media->newest, &media->platter.stable);
+	return before - platter_pending(&media->platter);
+}
+
+/* What reads see from now on. */
+static void
+media_apply(struct media *media, const struct write *write)
+{
+	fault_rewrite(media, write);
+	for (uint32_t i = 0; i < write->count; i++)
+		image_put(&media->newest, write->first + i, write->blocks[i]);
 }
 
 static int
-finish_write(struct memory_world *world, struct media *media, struct write *write, int rc)
+finish_write(struct media *media, struct write *write, int rc)
 {
-	uint64_t number = ++world->sequence;
+	uint64_t number = ++media->world->sequence;
 
-	if (rc == 0 && !fits(media, write))
+	if (rc == 0 && !fits(media, write)) {
 		rc = -DER_NOSPACE;
+		media_strike(media, MEMORY_FAULT_FULL, write->first * DISK_BLOCK,
+			     (uint64_t)write->count * DISK_BLOCK);
+	}
 	platter_complete(&media->platter, write, number, rc != 0);
 	trace_record(media, rc != 0 ? TRACE_FAIL : TRACE_COMPLETE, write, number);
-	for (uint32_t i = 0; rc == 0 && i < write->count; i++)
-		image_put(&media->newest, write->first + i, write->blocks[i]);
+	if (rc == 0)
+		media_apply(media, write);
 	return rc;
 }
 
+/* As finish_write() for a process that hears of it, which may be lied to. */
 static int
-finish_read(const struct media *media, const struct disk_io *io)
+finish_told_write(struct media *media, struct operation *operation, int rc)
 {
-	uint64_t offset = io->offset;
+	if (rc == 0 && operation->io->operation == DISK_WRITE)
+		operation->write = fault_write(media, operation->write);
+	return operation->write ? finish_write(media, operation->write, rc) : 0;
+}
 
+static int
+finish_read(struct media *media, const struct disk_io *io)
+{
+	struct source source = {&media->newest, io->offset};
+	int rc = fault_read(media, io, &source);
+
+	if (rc != 0)
+		return rc;
 	for (uint32_t i = 0; i < io->iov_count; i++) {
-		image_read(&media->newest, offset, io->iov[i].iov_base, io->iov[i].iov_len);
-		offset += io->iov[i].iov_len;
+		image_read(source.image, source.offset, io->iov[i].iov_base, io->iov[i].iov_len);
+		source.offset += io->iov[i].iov_len;
 	}
+	fault_returned(media, io);
 	return 0;
 }
 
@@ -168,9 +189,33 @@ finish_flush(struct media *media, uint64_t bound, int rc, bool lose)
 		platter_flush(&media->platter, bound);
 		trace_record(media, TRACE_FLUSH, NULL, bound);
 	} else if (lose) {
-		media_lose(media);
+		media_strike(media, MEMORY_FAULT_FLUSH_LOSS, media_lose(media), 0);
 	}
 	return rc;
+}
+
+/* What the trace of the world takes in of a write. */
+static uint64_t
+write_content(const struct write *write)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < write->count; i++) {
+		if (write->blocks[i])
+			sum = crc32c(sum, write->blocks[i]->data, DISK_BLOCK);
+	}
+	return write->first << 32 | sum;
+}
+
+static void
+note_operation(const struct operation *operation, int rc)
+{
+	const struct media *media = operation->disk->media;
+	const struct disk_io *io = operation->io;
+	uint64_t content = operation->write ? write_content(operation->write) : io->offset;
+
+	world_note(media->world, media->node, NOTE_DISK | io->operation,
+		   hash_combine(content, (uint64_t)rc));
 }
 
 static void
@@ -202,7 +247,6 @@ operation_due(struct event *event)
 {
 	struct operation *operation = container_of(event, struct operation, event);
 	struct media *media = operation->disk->media;
-	struct memory_world *world = operation->disk->env->world;
 	struct disk_io *io = operation->io;
 	bool lose;
 	int rc;
@@ -211,13 +255,14 @@ operation_due(struct event *event)
 		list_append(&media->held_operations, &operation->held);
 		return;
 	}
-	rc = fault_result(media, io->operation, &lose);
+	rc = fault_result(media, io, &lose);
 	if (operation->write)
-		rc = finish_write(world, media, operation->write, rc);
+		rc = finish_told_write(media, operation, rc);
 	else if (io->operation == DISK_FLUSH)
 		rc = finish_flush(media, operation->submitted, rc, lose);
 	else if (rc == 0)
 		rc = finish_read(media, io);
+	note_operation(operation, rc);
 	if (rc == 0)
 		count_operation(media, io);
 	operation_free(operation);
@@ -246,16 +291,18 @@ io_valid(const struct disk_io *io, uint64_t size)
 }
 
 static uint64_t
-due_time(struct memory_world *world, struct media *media, enum disk_operation kind)
+due_time(struct media *media, enum disk_operation kind)
 {
+	uint64_t now = media->world->now;
 	const struct memory_disk_options *options = &media->options;
 	uint64_t delay = kind == DISK_READ    ? options->read_ns
 			 : kind == DISK_FLUSH ? options->flush_ns
 					      : options->write_ns;
 
+	delay = fault_delay(media, delay);
 	if (options->any_order)
-		return world->now + delay * (1 + memory_world_random(world) % 16);
-	media->last_due = max_of(media->last_due, world->now + delay);
+		return now + delay * (1 + stream_next(&media->order_stream) % 16);
+	media->last_due = max_of(media->last_due, now + delay);
 	return media->last_due;
 }
 
@@ -287,13 +334,13 @@ disk_submit_io(struct disk *base, struct disk_io *io)
 		event_arm(&operation->event, disk->env, world->now);
 		return;
 	}
-	operation->write = write_of(world, media, io);
+	operation->write = write_of(media, io);
 	if (operation->write) {
 		platter_submit(&media->platter, operation->write, operation->submitted);
 		trace_record(media, TRACE_SUBMIT, operation->write, operation->submitted);
 	}
 	operation->event.fire = operation_due;
-	event_arm(&operation->event, disk->env, due_time(world, media, io->operation));
+	event_arm(&operation->event, disk->env, due_time(media, io->operation));
 }
 
 static void
@@ -330,35 +377,38 @@ disk_open(struct memory_env *env, struct media *media)
 
 /* ------------------------------------------------ crash of an env */
 
-/* A write under way when its process died happens wholly or not at all. */
-static void
-operation_abandon(struct memory_world *world, struct operation *operation)
+/* A write under way when its process died happens wholly or not at all; returns whether it is lost.
+ */
+static bool
+operation_abandon(struct memory_env *env, struct operation *operation)
 {
 	struct media *media = operation->disk->media;
+	bool lost = operation->write != NULL && stream_next(&env->fate) % 2 != 0;
 
-	if (operation->write) {
-		if (memory_world_random(world) % 2 == 0) {
-			(void)finish_write(world, media, operation->write, 0);
-		} else {
-			platter_cancel(&media->platter, operation->write);
-			trace_record(media, TRACE_CANCEL, operation->write, 0);
-		}
+	if (lost) {
+		platter_cancel(&media->platter, operation->write);
+		trace_record(media, TRACE_CANCEL, operation->write, 0);
+	} else if (operation->write) {
+		(void)finish_write(media, operation->write, 0);
 	}
 	operation_free(operation);
+	return lost;
 }
 
-void
+uint64_t
 storage_drop(struct memory_env *env)
 {
+	uint64_t lost = 0;
 	struct list *link;
 
 	while ((link = list_first(&env->operations)) != NULL)
-		operation_abandon(env->world, list_entry(link, struct operation, link));
+		lost += operation_abandon(env, list_entry(link, struct operation, link));
 	while ((link = list_first(&env->disks)) != NULL)
 		disk_close_handle(&list_entry(link, struct memory_disk, link)->disk);
+	return lost;
 }
 
-/* ------------------------------------------------ faults */
+/* ------------------------------------------------ what tests do to a disk */
 
 void
 memory_disk_hold(struct memory_world *world, const char *node, const char *name)
@@ -378,21 +428,6 @@ memory_disk_release(struct memory_world *world, const char *node, const char *na
 
 		event_arm(&operation->event, operation->disk->env, world->now);
 	}
-}
-
-void
-memory_disk_fail(struct memory_world *world, const char *node, const char *name,
-		 enum disk_operation operation, uint64_t n, int result)
-{
-	ASSERT(result < 0);
-	world_media(world, node, name)->faults[operation] = (struct disk_fault){n, result, false};
-}
-
-void
-memory_disk_fail_flush_and_lose(struct memory_world *world, const char *node, const char *name,
-				uint64_t n)
-{
-	world_media(world, node, name)->faults[DISK_FLUSH] = (struct disk_fault){n, -DER_IO, true};
 }
 
 void

@@ -1,64 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Ends of connections: what is sent, when it arrives, and how it ends. */
-#include <stdio.h>
+/* Ends of connections: what is sent, in which order it arrives, and how it ends. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "env/memory/network.h"
 
-#define DEFAULT_DELAY_NS 5000
-
-/* ------------------------------------------------ links */
-
-struct link *
-world_link(struct memory_world *world, struct memory_node *from, struct memory_node *to)
-{
-	struct link *found;
-
-	LIST_FOR_EACH(link, &world->links) {
-		found = list_entry(link, struct link, link);
-		if (found->from == from && found->to == to)
-			return found;
-	}
-	found = memory_take(sizeof(*found));
-	found->from = from;
-	found->to = to;
-	found->delay_ns = DEFAULT_DELAY_NS;
-	list_append(&world->links, &found->link);
-	return found;
-}
-
-/* The link over which an end receives. */
-static struct link *
-incoming(const struct end *end)
-{
-	return world_link(end->world, end->remote, end->env->node);
-}
-
-/* Counts a frame against an ordered fault; true when it is this one's turn. */
-static bool
-countdown(uint64_t *left)
-{
-	return *left > 0 && --*left == 0;
-}
-
 /* ------------------------------------------------ ends */
+
+struct item *
+item_create_raw(enum item_kind kind, size_t length)
+{
+	struct item *item = memory_take_raw(sizeof(*item) + length);
+
+	*item = (struct item){.kind = kind, .length = length};
+	return item;
+}
 
 struct item *
 item_create(enum item_kind kind, const struct iovec *iov, uint32_t iov_count)
 {
 	size_t length = iov_length(iov, iov_count);
-	struct item *item = memory_take(sizeof(*item) + length);
+	struct item *item = item_create_raw(kind, length);
 
-	item->kind = kind;
-	item->length = length;
 	iov_copy_out(iov, iov_count, 0, item->data, length);
 	return item;
 }
 
 static void end_due(struct event *event);
 
-static struct end *
+struct end *
 end_create(struct memory_env *env, struct memory_node *remote,
 	   const struct peer_credentials *credentials)
 {
@@ -67,6 +37,7 @@ end_create(struct memory_env *env, struct memory_node *remote,
 	end->world = env->world;
 	end->env = env;
 	end->remote = remote;
+	end->incoming = world_link(env->world, remote, env->node);
 	end->credentials = *credentials;
 	end->event.fire = end_due;
 	list_init(&end->inbox);
@@ -87,7 +58,7 @@ end_arm(struct end *end, uint64_t due)
 	event_arm(&end->event, end->env, due);
 }
 
-static void
+void
 end_arm_next(struct end *end)
 {
 	struct list *head = list_first(&end->inbox);
@@ -99,27 +70,68 @@ end_arm_next(struct end *end)
 		end_arm(end, max_of(due, end->world->now));
 }
 
+static bool
+item_is_bulk(const struct item *item)
+{
+	return item->kind == ITEM_BULK_READ || item->kind == ITEM_BULK_WRITE ||
+	       item->kind == ITEM_BULK_RESULT;
+}
+
+/* Bytes that travel; the length of a request to read is that of its answer. */
+static uint64_t
+item_carries(const struct item *item)
+{
+	return item->kind == ITEM_BULK_READ ? 0 : item->length;
+}
+
+/* Behind all that is due no later. */
+static void
+inbox_insert(struct end *end, struct item *item)
+{
+	struct list *position = &end->inbox;
+
+	while (position->previous != &end->inbox &&
+	       list_entry(position->previous, struct item, link)->due > item->due)
+		position = position->previous;
+	list_insert_before(position, &item->link);
+	end_arm(end, item->due);
+}
+
 static void
 end_post_at(struct end *to, struct item *item, uint64_t due)
 {
 	to->last_due = max_of(to->last_due, due);
 	item->due = to->last_due;
-	list_append(&to->inbox, &item->link);
-	end_arm(to, item->due);
+	inbox_insert(to, item);
+}
+
+/* What is late holds up nothing but later bulk. */
+static void
+end_post_bulk(struct end *to, struct item *item, uint64_t due)
+{
+	uint64_t late = link_bulk_lateness(to->incoming, item_carries(item));
+
+	due = max_of(to->last_due, due);
+	if (late == 0)
+		to->last_due = due;
+	to->last_bulk_due = max_of(to->last_bulk_due, time_after(due, late));
+	item->due = to->last_bulk_due;
+	link_damage_bulk(to->incoming, item->data, item_carries(item));
+	inbox_insert(to, item);
 }
 
 void
 end_post(struct end *to, struct item *item)
 {
-	const struct link *link = incoming(to);
-	uint64_t delay = link->delay_ns;
+	uint64_t due = link_due(to->incoming, item_carries(item));
 
-	if (link->jitter_ns > 0)
-		delay += memory_world_random(to->world) % link->jitter_ns;
-	end_post_at(to, item, to->world->now + delay);
+	if (item_is_bulk(item))
+		end_post_bulk(to, item, due);
+	else
+		end_post_at(to, item, due);
 }
 
-static struct item *
+struct item *
 item_end(void)
 {
 	struct item *item = item_create(ITEM_END, NULL, 0);
@@ -137,8 +149,7 @@ inbox_clear(struct end *end)
 		free(list_entry(link, struct item, link));
 }
 
-/* The peer learns of the end after all that was sent before. */
-static void
+void
 end_part(struct end *end)
 {
 	struct end *peer = end->peer;
@@ -161,6 +172,7 @@ end_break(struct end *end)
 	inbox_clear(end);
 	end->connect_deadline = 0;
 	end->broken = true;
+	end->last_due = end->world->now;
 	end_post_at(end, item_end(), end->world->now);
 	end_arm(end, end->world->now);
 }
@@ -177,7 +189,7 @@ end_free(struct end *end)
 	free(end);
 }
 
-static void
+void
 end_release(struct end *end)
 {
 	if (end->dispatching)
@@ -217,6 +229,7 @@ deliver_end(struct end *end, int reason)
 {
 	struct connection *connection = &end->connection->connection;
 
+	world_note(end->world, end->env->node, NOTE_ARRIVAL | ITEM_END, (uint64_t)reason);
 	end->ended = true;
 	end->connect_deadline = 0;
 	connection->queued = 0;
@@ -226,7 +239,7 @@ deliver_end(struct end *end, int reason)
 
 static const struct connection_operations connection_operations;
 
-static void
+void
 connection_create(struct end *end, const struct connection_handler *handler, void *owner)
 {
 	struct memory_connection *connection = memory_take(sizeof(*connection));
@@ -258,9 +271,24 @@ deliver_accept(struct end *end)
 	ASSERT(end->dead || end->connection->connection.handler != NULL);
 }
 
+/* deliver_end() notes itself. */
+static void
+note_item(const struct end *end, const struct item *item)
+{
+	uint64_t content = crc32c(0, item->data, item_carries(item));
+
+	if (item_is_bulk(item))
+		content = hash_combine(hash_combine(content, item->key),
+				       hash_combine(item->offset, (uint64_t)item->result));
+	world_note(end->world, end->env->node, NOTE_ARRIVAL | item->kind,
+		   hash_combine(content, item->length));
+}
+
 static void
 deliver_item(struct end *end, struct item *item)
 {
+	if (item->kind != ITEM_END)
+		note_item(end, item);
 	switch (item->kind) {
 	case ITEM_ACCEPT:
 		deliver_accept(end);
@@ -282,27 +310,54 @@ deliver_item(struct end *end, struct item *item)
 	free(item);
 }
 
+static bool
+has_arrivals(const struct end *end)
+{
+	const struct list *head = list_first(&end->inbox);
+
+	return head && list_entry(head, const struct item, link)->due <= end->world->now;
+}
+
+/* Looks again when an attempt to connect runs out, at the latest at `limit`. */
+static void
+look_again(struct end *end, uint64_t limit)
+{
+	uint64_t due = end->connect_deadline ? min_of(limit, end->connect_deadline) : limit;
+
+	if (due != UINT64_MAX)
+		end_arm(end, due);
+}
+
+static void
+end_time_out(struct end *end)
+{
+	link_strike(end->incoming, MEMORY_FAULT_CUT_TIMEOUT, 0, 0);
+	end_part(end);
+	inbox_clear(end);
+	deliver_end(end, -DER_UNREACH);
+}
+
 /*
- * True when the end is cut off: it is looked at again when the time-out has passed or the link is
- * healed. What this side broke itself it learns nevertheless.
+ * True when nothing reaches the end: it is looked at again when the time-out of a cut has passed or
+ * the link is healed. What this side broke itself it learns nevertheless.
  */
 static bool
-end_is_cut(struct end *end)
+end_is_shut(struct end *end)
 {
-	struct link *link = incoming(end);
-	uint64_t limit = link->cut_since + CUT_TIMEOUT_NS;
+	struct link_faults *faults = &end->incoming->faults;
+	uint64_t limit = faults->cut.active ? end->incoming->cut_since + CUT_TIMEOUT_NS
+					    : UINT64_MAX;
 
-	if (!link->cut || end->ended || end->broken)
+	if (!(faults->cut.active || faults->clog.active) || end->ended || end->broken)
 		return false;
-	if (end->world->now < limit) {
-		end_arm(end, end->connect_deadline ? min_of(limit, end->connect_deadline) : limit);
-		return true;
-	}
-	if (end->connection != NULL) {
-		end_part(end);
-		inbox_clear(end);
-		deliver_end(end, -DER_UNREACH);
-	}
+	if (faults->cut.active && has_arrivals(end))
+		link_keeps_back(end->incoming, &faults->cut, MEMORY_FAULT_CUT);
+	if (faults->clog.active && has_arrivals(end))
+		link_keeps_back(end->incoming, &faults->clog, MEMORY_FAULT_CLOG);
+	if (end->world->now < limit)
+		look_again(end, limit);
+	else if (end->connection != NULL)
+		end_time_out(end);
 	return true;
 }
 
@@ -343,7 +398,7 @@ end_due(struct event *event)
 	uint32_t generation = end->generation;
 
 	end->dispatching = true;
-	if (!end_connect_expired(end) && !end_is_cut(end)) {
+	if (!end_connect_expired(end) && !end_is_shut(end)) {
 		end_dispatch(end);
 		if (!end->dead && end->generation == generation)
 			end_arm_next(end);
@@ -360,25 +415,23 @@ connection_send_frame(struct connection *connection, const struct iovec *iov, ui
 {
 	struct end *end = end_of(connection);
 	struct end *peer = end->peer;
-	struct link *link;
+	size_t length = iov_length(iov, iov_count);
 	struct item *item;
 
-	if (iov_length(iov, iov_count) > FRAME_MAX)
-		return error_raise(-DER_OVERFLOW, "a frame of %zu bytes is longer than %u",
-				   iov_length(iov, iov_count), FRAME_MAX);
+	if (length > FRAME_MAX)
+		return error_raise(-DER_OVERFLOW, "a frame of %zu bytes is longer than %u", length,
+				   FRAME_MAX);
 	if (end->ended)
 		return -DER_UNREACH;
 	/* It has ended, but this side has not heard of it yet. */
 	if (peer == NULL)
 		return 0;
-	link = incoming(peer);
-	if (countdown(&link->drop_countdown)) {
+	if (link_drops(peer->incoming, length)) {
 		end_break(end);
 		return 0;
 	}
 	item = item_create(ITEM_FRAME, iov, iov_count);
-	if (countdown(&link->damage_countdown) && item->length > 0)
-		item->data[memory_world_random(end->world) % item->length] ^= 0x20;
+	link_damage_frame(peer->incoming, item->data, item->length);
 	connection->queued += item->length;
 	end_post(peer, item);
 	return 0;
@@ -420,219 +473,3 @@ static const struct connection_operations connection_operations = {
 	.bulk_transfer = bulk_transfer,
 	.detach = connection_detach_end,
 };
-
-/* ------------------------------------------------ the transport */
-
-static bool
-address_valid(const char *address)
-{
-	static const char *const schemes[] = {"memory:", "tcp:", "unix:"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		size_t length = strlen(schemes[i]);
-
-		if (strncmp(address, schemes[i], length) == 0)
-			return address[length] != '\0' && strlen(address) < ADDRESS_MAX;
-	}
-	return false;
-}
-
-static struct listener *
-listener_find(const struct memory_world *world, const char *address)
-{
-	LIST_FOR_EACH(link, &world->listeners) {
-		struct listener *listener = list_entry(link, struct listener, link);
-
-		if (strcmp(listener->address, address) == 0)
-			return listener;
-	}
-	return NULL;
-}
-
-/* Writes the address with a port for "tcp:...:0". */
-static void
-address_bind(struct memory_world *world, const char *address, char *ret_address)
-{
-	size_t length = strlen(address);
-
-	if (strncmp(address, "tcp:", 4) == 0 && length > 2 &&
-	    strcmp(address + length - 2, ":0") == 0)
-		snprintf(ret_address, ADDRESS_MAX, "%.*s:%u",
-			 (int)min_of(length - 2, (size_t)ADDRESS_MAX - 16), address,
-			 world->next_port++);
-	else
-		snprintf(ret_address, ADDRESS_MAX, "%s", address);
-}
-
-static int
-transport_listen(struct transport *transport, const char *address,
-		 const struct listener_handler *handler, void *owner,
-		 struct listener **ret_listener, char *ret_address)
-{
-	struct memory_env *env = container_of(transport, struct memory_env, transport);
-	char bound[ADDRESS_MAX];
-	struct listener *listener;
-
-	if (!address_valid(address))
-		return error_raise(-DER_INVAL, "\"%s\" is no address", address);
-	address_bind(env->world, address, bound);
-	if (listener_find(env->world, bound))
-		return error_raise(-DER_BUSY, "the address \"%s\" is taken", bound);
-	listener = memory_take(sizeof(*listener));
-	listener->env = env;
-	listener->handler = handler;
-	listener->owner = owner;
-	memcpy(listener->address, bound, sizeof(bound));
-	list_append(&env->world->listeners, &listener->link);
-	if (ret_address)
-		memcpy(ret_address, bound, sizeof(bound));
-	*ret_listener = listener;
-	return 0;
-}
-
-static void
-listener_remove(struct memory_world *world, struct listener *listener)
-{
-	LIST_FOR_EACH(link, &world->ends) {
-		struct end *end = list_entry(link, struct end, link);
-
-		if (end->listener == listener)
-			end->listener = NULL;
-	}
-	list_remove(&listener->link);
-	free(listener);
-}
-
-static void
-transport_unlisten(struct transport *transport, struct listener *listener)
-{
-	struct memory_env *env = container_of(transport, struct memory_env, transport);
-
-	ASSERT(listener->env == env);
-	listener_remove(env->world, listener);
-}
-
-static int
-transport_connect(struct transport *transport, const char *address, uint64_t timeout_ns,
-		  const struct connection_handler *handler, void *owner,
-		  struct connection **ret_connection)
-{
-	static const struct peer_credentials unknown;
-	struct memory_env *env = container_of(transport, struct memory_env, transport);
-	bool local = strncmp(address, "tcp:", 4) != 0;
-	struct listener *listener;
-	struct end *end, *other;
-
-	if (!address_valid(address))
-		return error_raise(-DER_INVAL, "\"%s\" is no address", address);
-	listener = listener_find(env->world, address);
-	end = end_create(env, listener ? listener->env->node : env->node,
-			 listener && local ? &listener->env->credentials : &unknown);
-	connection_create(end, handler, owner);
-	*ret_connection = &end->connection->connection;
-	if (listener == NULL) {
-		end_post(end, item_end());
-		return 0;
-	}
-	other = end_create(listener->env, env->node, local ? &env->credentials : &unknown);
-	other->listener = listener;
-	end->peer = other;
-	other->peer = end;
-	end_post(other, item_create(ITEM_ACCEPT, NULL, 0));
-	if (timeout_ns != 0) {
-		end->connect_deadline = time_after(env->world->now, timeout_ns);
-		end_arm(end, end->connect_deadline);
-	}
-	return 0;
-}
-
-static int
-transport_adopt(struct transport *transport, void *handle, const struct connection_handler *handler,
-		void *owner, struct connection **ret_connection)
-{
-	struct end *end = handle;
-
-	ASSERT(end->detached);
-	end->env = container_of(transport, struct memory_env, transport);
-	end->detached = false;
-	connection_create(end, handler, owner);
-	end_arm_next(end);
-	*ret_connection = &end->connection->connection;
-	return 0;
-}
-
-static void
-transport_discard(struct transport *transport, void *handle)
-{
-	struct end *end = handle;
-
-	(void)transport;
-	ASSERT(end->detached);
-	end_part(end);
-	end_release(end);
-}
-
-void
-transport_init(struct memory_env *env)
-{
-	env->transport = (struct transport){
-		transport_listen, transport_unlisten, transport_connect,
-		transport_adopt,  transport_discard,
-	};
-	list_init(&env->messages);
-}
-
-/* Of what a crashed process sent, a random beginning arrives. */
-static void
-lose_suffix(struct end *peer)
-{
-	uint64_t keep = memory_world_random(peer->world) % (list_length(&peer->inbox) + 1);
-
-	LIST_FOR_EACH_SAFE(link, &peer->inbox) {
-		struct item *item = list_entry(link, struct item, link);
-
-		if (item->kind == ITEM_ACCEPT || keep > 0) {
-			keep -= keep > 0;
-			continue;
-		}
-		list_remove(&item->link);
-		free(item);
-	}
-}
-
-/* A detached connection goes with the env that it came from. */
-void
-transport_drop(struct memory_env *env, bool crash)
-{
-	struct list *message;
-
-	LIST_FOR_EACH_SAFE(link, &env->world->listeners) {
-		struct listener *listener = list_entry(link, struct listener, link);
-
-		if (listener->env == env)
-			listener_remove(env->world, listener);
-	}
-	LIST_FOR_EACH_SAFE(link, &env->world->ends) {
-		struct end *end = list_entry(link, struct end, link);
-
-		if (end->env != env)
-			continue;
-		ASSERT(crash || list_empty(&end->transfers));
-		if (crash && end->peer)
-			lose_suffix(end->peer);
-		end_part(end);
-		end_free(end);
-	}
-	while (crash && (message = list_pop(&env->messages)) != NULL)
-		free(list_entry(message, struct item, link));
-}
-
-void
-network_free(struct memory_world *world)
-{
-	struct list *link;
-
-	ASSERT(list_empty(&world->ends) && list_empty(&world->listeners));
-	while ((link = list_pop(&world->links)) != NULL)
-		free(list_entry(link, struct link, link));
-}

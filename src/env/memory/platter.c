@@ -6,18 +6,49 @@
 #include "env/memory/platter.h"
 #include "env/memory/world.h"
 
-#define SECTOR 512u
-#define SECTORS (DISK_BLOCK / SECTOR)
-
 static const uint8_t zero_block[DISK_BLOCK];
 
 /* ------------------------------------------------ images */
 
-static void
+void
 block_put(struct block *block)
 {
 	if (block && --block->references == 0)
 		free(block);
+}
+
+struct block *
+block_create_raw(void)
+{
+	struct block *block = memory_take_raw(sizeof(*block));
+
+	block->references = 1;
+	return block;
+}
+
+struct block *
+block_create(const struct block *from)
+{
+	struct block *block = block_create_raw();
+
+	memcpy(block->data, from ? from->data : zero_block, DISK_BLOCK);
+	return block;
+}
+
+struct block *
+block_join(const struct block *fresh, const struct block *old, uint32_t sectors)
+{
+	struct block *block = block_create(old);
+
+	memcpy(block->data, fresh ? fresh->data : zero_block, (size_t)sectors * SECTOR);
+	return block;
+}
+
+bool
+block_equal(const struct block *one, const struct block *other)
+{
+	return one == other || memcmp(one ? one->data : zero_block,
+				      other ? other->data : zero_block, DISK_BLOCK) == 0;
 }
 
 void
@@ -83,16 +114,6 @@ image_read(const struct image *image, uint64_t offset, void *buffer, size_t leng
 	}
 }
 
-static struct block *
-block_create(const struct block *from)
-{
-	struct block *block = memory_take(sizeof(*block));
-
-	if (from)
-		memcpy(block->data, from->data, DISK_BLOCK);
-	return block;
-}
-
 void
 image_change(struct image *image, uint64_t offset, const void *buffer, size_t length)
 {
@@ -106,6 +127,7 @@ image_change(struct image *image, uint64_t offset, const void *buffer, size_t le
 
 		memcpy(block->data + skip, from, piece);
 		image_put(image, offset / DISK_BLOCK, block);
+		block_put(block);
 		from += piece;
 		offset += piece;
 		length -= piece;
@@ -166,6 +188,24 @@ apply_sectors(struct image *image, const struct write *write, uint32_t i, uint32
 			       (from ? from->data : zero_block) + sector * SECTOR, SECTOR);
 	}
 	image_put(image, write->first + i, block);
+	block_put(block);
+}
+
+/* The sectors in mask become garbage. */
+static void
+spoil_sectors(struct image *image, uint64_t number, uint32_t mask, uint64_t *stream)
+{
+	struct block *block = block_create(image->blocks[number]);
+
+	for (uint32_t sector = 0; sector < SECTORS; sector++) {
+		for (uint32_t i = 0; mask & (1u << sector) && i < SECTOR; i += 8) {
+			uint64_t drawn = stream_next(stream);
+
+			memcpy(block->data + sector * SECTOR + i, &drawn, sizeof(drawn));
+		}
+	}
+	image_put(image, number, block);
+	block_put(block);
 }
 
 static void
@@ -177,23 +217,43 @@ apply_torn(struct image *image, const struct write *write)
 		apply_sectors(image, write, write->count - 1, (1u << (SECTORS / 2)) - 1);
 }
 
-static void
-apply_random(struct image *image, const struct write *write, uint64_t *stream)
-{
-	for (uint32_t i = 0; i < write->count; i++) {
-		uint64_t drawn = stream_next(stream);
+enum block_fate { BLOCK_OLD, BLOCK_NEW, BLOCK_TORN, BLOCK_SHORN, BLOCK_FATES };
 
-		switch (drawn % 3) {
-		case 0:
-			break;
-		case 1:
-			image_put(image, write->first + i, write->blocks[i]);
-			break;
-		default:
-			apply_sectors(image, write, i,
-				      (uint32_t)(drawn >> 32) & ((1u << SECTORS) - 1));
-		}
-	}
+/* A shorn block is old or new in each of the sectors that are not garbage; at least one is. */
+static enum block_fate
+apply_block(struct image *image, const struct write *write, uint32_t i, bool shorn,
+	    uint64_t *stream)
+{
+	uint64_t drawn = stream_next(stream);
+	uint32_t mask = (uint32_t)(drawn >> 32) & ((1u << SECTORS) - 1);
+	enum block_fate fate = (enum block_fate)(drawn % (shorn ? BLOCK_FATES : BLOCK_SHORN));
+
+	if (fate == BLOCK_NEW)
+		image_put(image, write->first + i, write->blocks[i]);
+	if (fate == BLOCK_TORN || fate == BLOCK_SHORN)
+		apply_sectors(image, write, i, mask);
+	if (fate == BLOCK_SHORN)
+		spoil_sectors(image, write->first + i,
+			      1u << (drawn >> 40) % SECTORS |
+				      ((uint32_t)(drawn >> 48) & ((1u << SECTORS) - 1)),
+			      stream);
+	return fate;
+}
+
+static void
+apply_random(struct image *image, const struct write *write, bool shorn, uint64_t *stream,
+	     struct casualties *casualties)
+{
+	uint32_t fates[BLOCK_FATES] = {0};
+
+	for (uint32_t i = 0; i < write->count; i++)
+		fates[apply_block(image, write, i, shorn, stream)]++;
+	if (fates[BLOCK_SHORN] > 0)
+		casualties->shorn++;
+	else if (fates[BLOCK_OLD] == write->count)
+		casualties->lost++;
+	else if (fates[BLOCK_NEW] != write->count)
+		casualties->torn++;
 }
 
 /* ------------------------------------------------ platters */
@@ -403,7 +463,8 @@ judge(const struct memory_crash *crash, uint64_t number)
 }
 
 static void
-apply_entry(struct image *image, const struct entry *entry, uint64_t *stream)
+apply_entry(struct image *image, const struct entry *entry, bool shorn, uint64_t *stream,
+	    struct casualties *casualties)
 {
 	if (entry->stable) {
 		if (!entry->failed)
@@ -412,23 +473,26 @@ apply_entry(struct image *image, const struct entry *entry, uint64_t *stream)
 	}
 	switch (entry->fate) {
 	case FATE_LOST:
+		casualties->lost++;
 		break;
 	case FATE_WHOLE:
 		apply_whole(image, entry->write);
 		break;
 	case FATE_TORN:
 		apply_torn(image, entry->write);
+		casualties->torn++;
 		break;
 	case FATE_RANDOM:
-		apply_random(image, entry->write, stream);
+		apply_random(image, entry->write, shorn, stream, casualties);
 		break;
 	}
 }
 
-void
+struct casualties
 platters_survive(struct platter **platters, uint32_t count, const struct memory_crash *crash,
-		 struct image *ret_images)
+		 bool shorn, struct image *ret_images)
 {
+	struct casualties casualties = {0};
 	uint64_t stream = mix64(crash->index + 1);
 	uint32_t pending;
 	struct entry **all = gather_pending(platters, count, &pending);
@@ -439,8 +503,10 @@ platters_survive(struct platter **platters, uint32_t count, const struct memory_
 	for (uint32_t i = 0; i < count; i++) {
 		image_copy(&ret_images[i], &platters[i]->stable);
 		for (uint32_t k = 0; k < platters[i]->count; k++)
-			apply_entry(&ret_images[i], &platters[i]->entries[k], &stream);
+			apply_entry(&ret_images[i], &platters[i]->entries[k], shorn, &stream,
+				    &casualties);
 	}
+	return casualties;
 }
 
 uint64_t

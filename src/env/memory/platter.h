@@ -10,6 +10,10 @@
 #include "env/env.h"
 #include "env/memory/memory.h"
 
+/* What a disk writes at once. */
+#define SECTOR 512u
+#define SECTORS (DISK_BLOCK / SECTOR)
+
 /* One block's content; shared, never changed while shared. A NULL block reads as zeros. */
 struct block {
 	uint32_t references;
@@ -27,6 +31,19 @@ void image_fini(struct image *image);
 void image_copy(struct image *to, const struct image *from);
 void image_put(struct image *image, uint64_t number, struct block *block);
 void image_read(const struct image *image, uint64_t offset, void *buffer, size_t length);
+
+/* A block with one reference, which nobody has written to yet, or with the content of `from` (NULL:
+ * zeros). */
+struct block *block_create_raw(void);
+struct block *block_create(const struct block *from);
+void block_put(struct block *block);
+
+/* The block with its first `sectors` sectors from `fresh` and the others from `old` (NULL: zeros).
+ */
+struct block *block_join(const struct block *fresh, const struct block *old, uint32_t sectors);
+
+/* Whether two blocks (NULL: zeros) have the same content. */
+bool block_equal(const struct block *one, const struct block *other);
 
 /* Copies the bytes into blocks of their own first where they are shared. */
 void image_change(struct image *image, uint64_t offset, const void *buffer, size_t length);
@@ -83,12 +100,18 @@ void platter_lose(struct platter *platter);
 
 uint32_t platter_pending(const struct platter *platter);
 
+/* How many of the pending writes a crash left nothing of, a part of, or garbage in the place of. */
+struct casualties {
+	uint64_t lost, torn, shorn;
+};
+
 /*
  * Makes ret_images[i] what crash leaves of platters[i]; the pending writes of all are numbered
- * together. The platters stay as they are.
+ * together. The platters stay as they are. shorn: random fates include it.
  */
-void platters_survive(struct platter **platters, uint32_t count, const struct memory_crash *crash,
-		      struct image *ret_images);
+struct casualties platters_survive(struct platter **platters, uint32_t count,
+				   const struct memory_crash *crash, bool shorn,
+				   struct image *ret_images);
 
 /* Everything is as image (copied) says, and durable. Nothing is under way. */
 void platter_reset(struct platter *platter, const struct image *image);

@@ -38,11 +38,13 @@ media_create(struct memory_world *world, struct memory_node *node, const char *n
 	struct media *media = memory_take(sizeof(*media));
 
 	media->references = 1;
+	media->world = world;
 	media->node = node;
 	media->name = memory_copy_text(name);
 	media->size = size;
 	media->allocate = allocate;
 	media->options = world->disk_defaults;
+	media_streams_init(media);
 	image_init(&media->newest, size);
 	platter_init(&media->platter, size);
 	list_init(&media->held_operations);
@@ -57,6 +59,7 @@ media_put(struct media *media)
 		return;
 	image_fini(&media->newest);
 	platter_fini(&media->platter);
+	media_faults_fini(media);
 	free(media->name);
 	free(media);
 }
@@ -130,6 +133,29 @@ name_valid(const char *name)
 	}
 }
 
+/* The result that a test ordered for this operation, or 0. */
+static int
+storage_fault(struct memory_env *env, enum memory_storage_operation operation)
+{
+	struct order *order = &env->node->storage_orders[operation];
+
+	if (!order_strikes(&order->countdown))
+		return 0;
+	world_strike(env->world, env->node,
+		     (struct memory_strike){
+			     .fault = (enum memory_fault)(MEMORY_FAULT_CREATE_ERROR + operation)});
+	return order->result;
+}
+
+static bool
+has_room(const struct memory_env *env, uint64_t size)
+{
+	const struct memory_node *node = env->node;
+
+	return node->capacity == 0 ||
+	       memory_node_used(env->world, node->name) + size <= node->capacity;
+}
+
 static int
 storage_create(struct storage *storage, const char *name, uint64_t size,
 	       enum storage_allocate allocate, struct disk **ret_disk)
@@ -137,16 +163,21 @@ storage_create(struct storage *storage, const char *name, uint64_t size,
 	struct memory_env *env = container_of(storage, struct memory_env, storage);
 	struct memory_node *node = env->node;
 	struct media *media;
+	int rc;
 
 	if (!name_valid(name) || size == 0 || size % DISK_BLOCK)
 		return error_raise(-DER_INVAL, "cannot create disk \"%s\" of %llu bytes", name,
 				   (unsigned long long)size);
 	if (media_find(node, name))
 		return error_raise(-DER_EXIST, "disk \"%s\" exists", name);
-	if (allocate != STORAGE_THIN && node->capacity != 0 &&
-	    memory_node_used(env->world, node->name) + size > node->capacity)
+	rc = storage_fault(env, MEMORY_STORAGE_CREATE);
+	if (rc != 0)
+		return error_raise(rc, "disk \"%s\" cannot be created", name);
+	if (allocate != STORAGE_THIN && !has_room(env, size)) {
+		world_strike(env->world, node, (struct memory_strike){.fault = MEMORY_FAULT_FULL});
 		return error_raise(-DER_NOSPACE, "no room for disk \"%s\" of %llu bytes", name,
 				   (unsigned long long)size);
+	}
 	media = media_create(env->world, node, name, size, allocate);
 	trace_record(media, TRACE_CREATE, NULL, 0);
 	*ret_disk = disk_open(env, media);
@@ -158,9 +189,13 @@ storage_open(struct storage *storage, const char *name, struct disk **ret_disk)
 {
 	struct memory_env *env = container_of(storage, struct memory_env, storage);
 	struct media *media = media_find(env->node, name);
+	int rc;
 
 	if (media == NULL)
 		return error_raise(-DER_NONEXIST, "there is no disk \"%s\"", name);
+	rc = media_vanished(media) ? -DER_IO : storage_fault(env, MEMORY_STORAGE_OPEN);
+	if (rc != 0)
+		return error_raise(rc, "disk \"%s\" cannot be opened", name);
 	*ret_disk = disk_open(env, media);
 	return 0;
 }
@@ -170,9 +205,13 @@ storage_remove(struct storage *storage, const char *name)
 {
 	struct memory_env *env = container_of(storage, struct memory_env, storage);
 	struct media *media = media_find(env->node, name);
+	int rc;
 
 	if (media == NULL)
 		return error_raise(-DER_NONEXIST, "there is no disk \"%s\"", name);
+	rc = storage_fault(env, MEMORY_STORAGE_REMOVE);
+	if (rc != 0)
+		return error_raise(rc, "disk \"%s\" cannot be removed", name);
 	trace_record(media, TRACE_REMOVE, NULL, 0);
 	media_unlink(media);
 	return 0;
@@ -242,6 +281,20 @@ memory_node_set_capacity(struct memory_world *world, const char *node, uint64_t 
 	world_node(world, node)->capacity = capacity;
 }
 
+void
+memory_storage_fail(struct memory_world *world, const char *node,
+		    enum memory_storage_operation operation, uint64_t n, int result)
+{
+	ASSERT(result < 0 && operation <= MEMORY_STORAGE_REMOVE);
+	world_node(world, node)->storage_orders[operation] = (struct order){n, result};
+}
+
+void
+memory_world_shorn(struct memory_world *world, bool shorn)
+{
+	world->shorn = shorn;
+}
+
 uint32_t
 memory_node_pending(struct memory_world *world, const char *node)
 {
@@ -252,6 +305,22 @@ memory_node_pending(struct memory_world *world, const char *node)
 	return pending;
 }
 
+static void
+power_cut_strike(struct memory_world *world, const struct memory_node *node,
+		 const struct casualties *casualties)
+{
+	struct memory_strike strike = {.fault = MEMORY_FAULT_POWER_CUT,
+				       .offset = casualties->lost,
+				       .length = casualties->torn + casualties->shorn};
+
+	world_strike(world, node, strike);
+	if (casualties->shorn == 0)
+		return;
+	world_strike(world, node,
+		     (struct memory_strike){.fault = MEMORY_FAULT_SHORN,
+					    .offset = casualties->shorn});
+}
+
 void
 memory_node_power_cut(struct memory_world *world, const char *name,
 		      const struct memory_crash *crash)
@@ -260,6 +329,7 @@ memory_node_power_cut(struct memory_world *world, const char *name,
 	uint32_t count = (uint32_t)list_length(&node->media);
 	struct platter **platters = memory_take(count * sizeof(platters[0]));
 	struct image *images = memory_take(count * sizeof(images[0]));
+	struct casualties casualties;
 	uint32_t i = 0;
 
 	ASSERT(node->trace == NULL);
@@ -269,7 +339,7 @@ memory_node_power_cut(struct memory_world *world, const char *name,
 		ASSERT(media->references == 1);
 		platters[i++] = &media->platter;
 	}
-	platters_survive(platters, count, crash, images);
+	casualties = platters_survive(platters, count, crash, world->shorn, images);
 	i = 0;
 	LIST_FOR_EACH(link, &node->media) {
 		media_reset(list_entry(link, struct media, link), &images[i]);
@@ -277,6 +347,7 @@ memory_node_power_cut(struct memory_world *world, const char *name,
 	}
 	free(platters);
 	free(images);
+	power_cut_strike(world, node, &casualties);
 }
 
 /* ------------------------------------------------ images of a node */

@@ -276,7 +276,7 @@ memory_trace_restore(struct memory_trace *trace, uint64_t point, const struct me
 		if (trace->disks[i].exists)
 			platters[count++] = &trace->disks[i].platter;
 	}
-	platters_survive(platters, count, crash, images);
+	(void)platters_survive(platters, count, crash, world->shorn, images);
 	node_clear(node);
 	count = 0;
 	for (uint32_t i = 0; i < trace->disk_count; i++) {

@@ -12,12 +12,24 @@
 /* After so many polls in a row of one env the others are taken to be stepped no more. */
 #define ALONE_POLLS 64
 
+/* Of links at first. */
+#define DEFAULT_DELAY_NS 5000
+
 #define HOUR_NS 3600000000000ull
 
 void *
 memory_take(size_t size)
 {
 	void *block = calloc(1, size ? size : 1);
+
+	ASSERT(block != NULL);
+	return block;
+}
+
+void *
+memory_take_raw(size_t size)
+{
+	void *block = malloc(size ? size : 1);
 
 	ASSERT(block != NULL);
 	return block;
@@ -47,6 +59,17 @@ stream_next(uint64_t *state)
 	return mix64(*state);
 }
 
+uint64_t
+stream_of(const struct memory_world *world, const char *purpose, const char *name,
+	  const char *other, uint64_t number)
+{
+	uint64_t hash = hash_combine(world->seed, hash_text(purpose));
+
+	hash = hash_combine(hash, hash_text(name ? name : ""));
+	hash = hash_combine(hash, hash_text(other ? other : ""));
+	return hash_combine(hash, number);
+}
+
 /* ------------------------------------------------ world */
 
 int
@@ -57,7 +80,9 @@ memory_world_create(uint64_t seed, struct memory_world **ret_world)
 	if (world == NULL)
 		return -DER_NOMEM;
 	world->now = MEMORY_MONOTONIC_START;
+	world->seed = seed;
 	world->random = mix64(seed + 1);
+	world->link_delay_ns = DEFAULT_DELAY_NS;
 	world->next_port = 40000;
 	world->run_limit = UINT64_MAX;
 	world->disk_defaults = (struct memory_disk_options){
@@ -69,7 +94,6 @@ memory_world_create(uint64_t seed, struct memory_world **ret_world)
 	list_init(&world->envs);
 	list_init(&world->ends);
 	list_init(&world->listeners);
-	list_init(&world->links);
 	*ret_world = world;
 	return 0;
 }
@@ -78,12 +102,13 @@ void
 memory_world_destroy(struct memory_world *world)
 {
 	ASSERT(list_empty(&world->envs));
-	network_free(world);
+	ASSERT(list_empty(&world->ends) && list_empty(&world->listeners));
 	LIST_FOR_EACH_SAFE(link, &world->nodes) {
 		struct memory_node *node = list_entry(link, struct memory_node, link);
 
 		ASSERT(node->trace == NULL);
 		media_free_all(node);
+		links_free(node);
 		free(node->name);
 		free(node);
 	}
@@ -120,6 +145,7 @@ world_node(struct memory_world *world, const char *name)
 	}
 	node = memory_take(sizeof(*node));
 	node->name = memory_copy_text(name);
+	node->ordinal = world->node_count++;
 	list_init(&node->media);
 	list_append(&world->nodes, &node->link);
 	return node;
@@ -144,15 +170,15 @@ event_disarm(struct event *event)
 	event->env = NULL;
 }
 
-/* Delivers what is due; true when there was anything. Events armed meanwhile for the present time
- * are included. */
-static bool
-deliver(struct memory_env *env)
+/* Events armed meanwhile for the present time are included. */
+bool
+env_deliver(struct memory_env *env)
 {
 	struct queue_node *node;
 	bool any = false;
 
-	while ((node = priority_queue_first(&env->events)) != NULL &&
+	while (env->world->now >= env->busy_until &&
+	       (node = priority_queue_first(&env->events)) != NULL &&
 	       node->key <= env->world->now) {
 		struct event *event = container_of(node, struct event, node);
 
@@ -163,15 +189,15 @@ deliver(struct memory_env *env)
 	return any;
 }
 
-/* ------------------------------------------------ poller */
-
-static uint64_t
-next_event(const struct memory_env *env)
+uint64_t
+env_next_event(const struct memory_env *env)
 {
 	const struct queue_node *node = priority_queue_first(&env->events);
 
-	return node ? node->key : UINT64_MAX;
+	return node ? max_of(node->key, env->busy_until) : UINT64_MAX;
 }
+
+/* ------------------------------------------------ poller */
 
 /* The earliest time at which any env but `except` has something to do. */
 static uint64_t
@@ -187,7 +213,7 @@ next_of_others(const struct memory_world *world, const struct memory_env *except
 		if (__atomic_load_n(&env->woken, __ATOMIC_ACQUIRE))
 			return world->now;
 		next = min_of(next, env->wake_at);
-		next = min_of(next, next_event(env));
+		next = min_of(next, env_next_event(env));
 	}
 	return next;
 }
@@ -214,8 +240,8 @@ poller_sleep(struct memory_env *env, uint64_t timeout_ns, bool absent)
 	struct memory_world *world = env->world;
 	uint64_t target;
 
-	env->wake_at = time_after(world->now, timeout_ns);
-	target = min_of(env->wake_at, next_event(env));
+	env->wake_at = time_after(world->now, env_to_world(env, timeout_ns));
+	target = min_of(env->wake_at, env_next_event(env));
 	if (!absent)
 		target = min_of(target, next_of_others(world, env));
 	if (target == UINT64_MAX)
@@ -224,7 +250,7 @@ poller_sleep(struct memory_env *env, uint64_t timeout_ns, bool absent)
 	if (target <= world->now)
 		return;
 	world->now = target;
-	if (deliver(env))
+	if (env_deliver(env))
 		env->wake_at = world->now;
 }
 
@@ -232,10 +258,15 @@ static void
 poller_poll(struct poller *poller, uint64_t timeout_ns)
 {
 	struct memory_env *env = container_of(poller, struct memory_env, poller);
-	bool absent = others_are_absent(env);
-	bool woken = __atomic_exchange_n(&env->woken, false, __ATOMIC_ACQ_REL);
-	bool delivered = deliver(env);
+	bool absent, woken, delivered;
 
+	if (env->world->driven) {
+		drive_poll(env, timeout_ns);
+		return;
+	}
+	absent = others_are_absent(env);
+	woken = __atomic_exchange_n(&env->woken, false, __ATOMIC_ACQ_REL);
+	delivered = env_deliver(env);
 	if (!delivered && !woken && timeout_ns > 0) {
 		poller_sleep(env, timeout_ns, absent);
 		return;
@@ -258,7 +289,7 @@ poller_init(struct memory_env *env)
 {
 	env->poller.poll = poller_poll;
 	env->poller.wake = poller_wake;
-	env->wake_at = UINT64_MAX;
+	env->wake_at = env->world->driven ? env->world->now : UINT64_MAX;
 }
 
 /* ------------------------------------------------ stepping */
@@ -266,7 +297,7 @@ poller_init(struct memory_env *env)
 static void
 run_enter(struct memory_world *world, struct loop **loops, uint32_t count, uint64_t limit)
 {
-	ASSERT(!world->running);
+	ASSERT(!world->running && !world->driven);
 	world->running = true;
 	world->run_limit = limit;
 	for (uint32_t i = 0; i < count; i++) {

@@ -99,3 +99,18 @@ disk_is(struct memory_world *world, const char *node, uint64_t offset, size_t le
 	}
 	return true;
 }
+
+/* Counts strikes, and keeps the latest one of each fault. */
+struct strikes {
+	unsigned count[MEMORY_FAULT_COUNT];
+	struct memory_strike latest[MEMORY_FAULT_COUNT];
+};
+
+static inline void
+note_strike(void *argument, const struct memory_strike *strike)
+{
+	struct strikes *strikes = argument;
+
+	strikes->count[strike->fault]++;
+	strikes->latest[strike->fault] = *strike;
+}
