@@ -3,11 +3,12 @@
  * Anchors: the position of a listing in the buffer of a daos_anchor_t; one that is too long for it
  * is kept in the object, and the anchor holds its number.
  */
-#include <stdlib.h>
-
 #include "client/private.h"
 
-/* What the buffer holds: u32 group, u32 length, then that many bytes, or a u64 number. */
+/*
+ * What the buffer holds: u32 group, u32 length, then that many bytes, or two u64: the number of a
+ * position kept in the object, and its sum, since other handles give the same numbers.
+ */
 #define ANCHOR_HEAD 8u
 #define ANCHOR_ROOM (DAOS_ANCHOR_BUF_MAX - ANCHOR_HEAD)
 
@@ -32,6 +33,12 @@ anchor_restricted(const daos_anchor_t *anchor, uint32_t *ret_group)
 
 /* ------------------------------------------------ positions kept in the object */
 
+static uint64_t
+position_sum(const struct objio_position *position)
+{
+	return hash64(position->bytes, position->length, position->group);
+}
+
 static int
 position_keep(struct client_object *object, const struct objio_position *position,
 	      uint64_t *ret_number)
@@ -40,7 +47,7 @@ position_keep(struct client_object *object, const struct objio_position *positio
 
 	pthread_mutex_lock(&object->lock);
 	if (object->positions == NULL)
-		object->positions = calloc(POSITIONS_KEPT, sizeof(*object->positions));
+		object->positions = client_calloc(POSITIONS_KEPT * sizeof(*object->positions));
 	if (object->positions) {
 		*ret_number = ++object->position_number;
 		kept = &object->positions[*ret_number % POSITIONS_KEPT];
@@ -51,7 +58,8 @@ position_keep(struct client_object *object, const struct objio_position *positio
 }
 
 static int
-position_recall(struct client_object *object, uint64_t number, struct objio_position *ret_position)
+position_recall(struct client_object *object, uint64_t number, uint64_t sum,
+		struct objio_position *ret_position)
 {
 	bool found = false;
 
@@ -59,7 +67,7 @@ position_recall(struct client_object *object, uint64_t number, struct objio_posi
 	if (object->positions && number != 0) {
 		const struct kept_position *kept = &object->positions[number % POSITIONS_KEPT];
 
-		found = kept->number == number;
+		found = kept->number == number && position_sum(&kept->position) == sum;
 		if (found)
 			*ret_position = kept->position;
 	}
@@ -96,7 +104,7 @@ anchor_load(struct client_object *object, const daos_anchor_t *anchor,
 		return -DER_INVAL;
 	if (anchor->da_flags & ANCHOR_KEPT)
 		return position_recall(object, load_u64(anchor->da_buf + ANCHOR_HEAD),
-				       ret_position);
+				       load_u64(anchor->da_buf + ANCHOR_HEAD + 8), ret_position);
 	if (position.length > ANCHOR_ROOM)
 		return -DER_INVAL;
 	ret_position->group = position.group;
@@ -127,6 +135,7 @@ anchor_store(struct client_object *object, const struct objio_position *position
 	if (number != 0) {
 		anchor->da_flags |= ANCHOR_KEPT;
 		store_u64(anchor->da_buf + ANCHOR_HEAD, number);
+		store_u64(anchor->da_buf + ANCHOR_HEAD + 8, position_sum(position));
 	} else {
 		memcpy(anchor->da_buf + ANCHOR_HEAD, position->bytes, position->length);
 	}

@@ -252,7 +252,8 @@ int
 daos_array_get_attr(daos_handle_t oh, daos_size_t *chunk_size, daos_size_t *cell_size)
 {
 	SCOPED_OBJECT array = NULL;
-	int rc = chunk_size && cell_size ? object_get(oh, DAOS_HTYPE_ARRAY, &array) : -DER_INVAL;
+	int rc = chunk_size && cell_size ? client_object_get(oh, DAOS_HTYPE_ARRAY, &array)
+					 : -DER_INVAL;
 
 	if (rc)
 		return rc;
@@ -265,7 +266,7 @@ int
 daos_array_update_chunk_size(daos_handle_t oh, daos_size_t chunk_size)
 {
 	SCOPED_OBJECT array = NULL;
-	int rc = chunk_size ? object_get(oh, DAOS_HTYPE_ARRAY, &array) : -DER_INVAL;
+	int rc = chunk_size ? client_object_get(oh, DAOS_HTYPE_ARRAY, &array) : -DER_INVAL;
 
 	if (rc == 0)
 		array->chunk_size = chunk_size;
@@ -283,7 +284,7 @@ daos_array_local2global(daos_handle_t oh, d_iov_t *glob)
 {
 	SCOPED_OBJECT array = NULL;
 	struct writer writer;
-	int rc = glob ? object_get(oh, DAOS_HTYPE_ARRAY, &array) : -DER_INVAL;
+	int rc = glob ? client_object_get(oh, DAOS_HTYPE_ARRAY, &array) : -DER_INVAL;
 
 	if (rc)
 		return rc;

@@ -3,7 +3,7 @@
 #include "client/private.h"
 
 int
-attributes_check(int count, char const *const names[])
+client_attributes_check(int count, char const *const names[])
 {
 	if (count <= 0 || names == NULL || count > (int)PROTO_ATTRIBUTES_MAX)
 		return -DER_INVAL;
@@ -43,7 +43,7 @@ values_check(const struct attribute_call *call)
 static int
 send_names(const struct attribute_call *call, bool modifying, struct rpc_reply *ret_reply)
 {
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_attributes attributes = {.count = (uint32_t)call->count};
 	struct service_request request;
 	int rc = values_check(call);
@@ -68,7 +68,7 @@ send_names(const struct attribute_call *call, bool modifying, struct rpc_reply *
 }
 
 int
-attributes_set(const struct attribute_call *call)
+client_attributes_set(const struct attribute_call *call)
 {
 	struct rpc_reply reply;
 	int rc = send_names(call, true, &reply);
@@ -78,9 +78,9 @@ attributes_set(const struct attribute_call *call)
 }
 
 int
-attributes_delete(const struct attribute_call *call)
+client_attributes_delete(const struct attribute_call *call)
 {
-	return attributes_set(call);
+	return client_attributes_set(call);
 }
 
 static int
@@ -99,9 +99,9 @@ copy_value(const struct attribute_call *call, int number, const struct proto_att
 }
 
 int
-attributes_get(const struct attribute_call *call)
+client_attributes_get(const struct attribute_call *call)
 {
-	struct arena *arena = context_here(client_of_process())->env->arena;
+	struct arena *arena = context_here()->env->arena;
 	struct proto_attributes attributes;
 	struct rpc_reply reply;
 	int rc = send_names(call, false, &reply);
@@ -141,9 +141,9 @@ copy_names(const struct proto_attributes *attributes, char *list, size_t room)
 }
 
 int
-attributes_list(const struct attribute_call *call)
+client_attributes_list(const struct attribute_call *call)
 {
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_attributes attributes;
 	struct service_request request;
 	struct rpc_reply reply;

@@ -13,6 +13,8 @@
 #include "base/base.h"
 #include "daos.h"
 
+struct loop;
+
 /*
  * Runs function(arguments) on a fiber. arguments are size bytes, copied when event is given
  * (borrowed otherwise). Its result becomes the event's ev_error, or is returned. A failure to
@@ -36,16 +38,64 @@ int client_list_ordered(daos_handle_t object, const void *after, size_t after_le
  */
 int client_gather(uint32_t count, int (*function)(void *argument, uint32_t index), void *argument);
 
-/* Real time of the client's clock. */
+/* Real time in nanoseconds since 1970: of the context whose fiber calls, else of the process. */
 uint64_t client_realtime(void);
+
+/* Whose files are made and looked at: the effective ids of the process, or those a host gave. */
+uint32_t client_user(void);
+uint32_t client_group(void);
 
 /* The container's property as it was at open; 0 when unknown. */
 uint64_t client_container_property(daos_handle_t container, uint32_t type);
 struct uuid client_container_id(daos_handle_t container);
 
-/* Memory of the library for its upper halves; plain malloc semantics. */
+/*
+ * Memory of the library and its upper halves; malloc's semantics, NULL may be freed. On a host's
+ * loop it is the arena's, so that a crash of the node drops it: what is allocated on a fiber there
+ * is freed on any fiber there.
+ */
 void *client_alloc(size_t size);
+void *client_calloc(size_t size);
 void client_free(void *pointer);
+
+/* ------------------------------------------------ clients of a host */
+
+/*
+ * A client that lives on somebody else's loop, as an ordinary object: any number of them in one
+ * process, one for each loop. It draws everything from the loop's env, looks at no environment
+ * variable and no file, and knows no threads. Its calls are the public ones, of libdfs and libduns
+ * too, made on fibers of the loop: they concern the client of their loop, and wait by yielding.
+ *
+ * A call with an event starts a fiber, which first runs when the caller yields. daos_eq_poll() and
+ * daos_event_test() return -DER_CANCELED or -DER_TIMEDOUT when their fiber was canceled or its
+ * deadline passed. Any number of event queues share the loop.
+ *
+ * Where a node crashes, there is nothing to be called: client, handles and operations lie in the
+ * env's arena and go with it. Only memory that the public interface gives to the caller (lists of
+ * properties and of ranks, names) is malloc's.
+ */
+struct client;
+
+struct client_host {
+	const char *const *servers; /* addresses of engines that answer first questions */
+	uint32_t server_count;	    /* 1 to 8 */
+	uint32_t user, group;	    /* of client_user(), client_group() */
+};
+
+/*
+ * Makes a client on loop (borrowed; nobody steps it at the moment, or the caller is one of its
+ * fibers). host is copied. -DER_INVAL for addresses that cannot be, -DER_EXIST where the loop has a
+ * client, -DER_NOMEM.
+ */
+MUST_USE int client_create(struct loop *loop, const struct client_host *host,
+			   struct client **ret_client);
+
+/*
+ * Ends what runs under events, says goodbye to the servers, and gives all memory back, that of
+ * handles left open too. On a fiber of its loop, while no other fiber is inside a call; events and
+ * what libdfs opened have been given back before. *Yields*, uninterruptible.
+ */
+void client_destroy(struct client *client);
 
 /* ------------------------------------------------ the door of dmg */
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Containers: create, open, close, query, properties, access, attributes, object ids, destroy,
  * handles for other processes. */
-#include <stdlib.h>
-
 #include <gurt/common.h>
 
 #include "client/private.h"
@@ -14,15 +12,15 @@ container_free(struct handle *handle)
 {
 	struct client_container *container = (struct client_container *)handle;
 
-	daos_prop_free(container->properties);
+	client_free(container->properties);
 	handle_put(&container->pool->handle);
-	free(container);
+	client_free(container);
 }
 
 int
-container_get(daos_handle_t cookie, struct client_container **ret_container)
+client_container_get(daos_handle_t cookie, struct client_container **ret_container)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct handle *handle;
 	int rc = client_check(client);
 
@@ -34,29 +32,29 @@ container_get(daos_handle_t cookie, struct client_container **ret_container)
 }
 
 void
-container_put(struct client_container **container)
+client_container_put(struct client_container **container)
 {
 	if (*container)
 		handle_put(&(*container)->handle);
 }
 
-/* Takes properties, also on failure; takes a reference of pool. */
+/* Copies properties; takes a reference of pool. */
 static int
 container_create(struct client_pool *pool, struct uuid id, struct uuid handle_id,
-		 daos_prop_t *properties, struct client_container **ret_container)
+		 const struct proto_properties *properties, struct client_container **ret_container)
 {
-	struct client_container *container = calloc(1, sizeof(*container));
+	struct client_container *container = client_calloc(sizeof(*container));
+	int rc = container ? properties_keep(properties, &container->properties) : -DER_NOMEM;
 
-	if (container == NULL) {
-		daos_prop_free(properties);
-		return -DER_NOMEM;
+	if (rc) {
+		client_free(container);
+		return rc;
 	}
 	handle_init(&container->handle, DAOS_HTYPE_CO, container_free);
 	atomic_fetch_add(&pool->handle.references, 1);
 	container->pool = pool;
 	container->id = id;
 	container->handle_id = handle_id;
-	container->properties = properties;
 	*ret_container = container;
 	return 0;
 }
@@ -64,7 +62,7 @@ container_create(struct client_pool *pool, struct uuid id, struct uuid handle_id
 static int
 container_publish(struct client_container *container, daos_handle_t *ret_handle)
 {
-	int rc = handle_add(&client_of_process()->handles, &container->handle, ret_handle);
+	int rc = handle_add(&client_here()->handles, &container->handle, ret_handle);
 
 	if (rc)
 		handle_put(&container->handle);
@@ -77,12 +75,10 @@ uint64_t
 client_container_property(daos_handle_t cookie, uint32_t type)
 {
 	SCOPED_CONTAINER container = NULL;
-	struct daos_prop_entry *entry;
 
-	if (container_get(cookie, &container) != 0)
-		return 0;
-	entry = daos_prop_entry_get(container->properties, type);
-	return entry && daos_prop_is_set(entry) ? entry->dpe_val : 0;
+	return client_container_get(cookie, &container) == 0
+		       ? properties_number(container->properties, type)
+		       : 0;
 }
 
 struct uuid
@@ -90,7 +86,7 @@ client_container_id(daos_handle_t cookie)
 {
 	SCOPED_CONTAINER container = NULL;
 
-	return container_get(cookie, &container) == 0 ? container->id : (struct uuid){{0}};
+	return client_container_get(cookie, &container) == 0 ? container->id : (struct uuid){{0}};
 }
 
 /* A request that begins with the container's handle, and its answer. */
@@ -101,7 +97,7 @@ send_handle(const struct client_container *container, uint32_t operation, bool m
 {
 	struct service_request request;
 
-	service_begin(context_here(client_of_process()), operation, modifying, &request);
+	service_begin(context_here(), operation, modifying, &request);
 	proto_uuid_encode(container->handle_id, &request.body);
 	if (encode)
 		encode(argument, &request.body);
@@ -166,11 +162,11 @@ static int
 run_create(void *argument)
 {
 	const struct create_arguments *arguments = argument;
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_container_create create;
 	struct service_request request;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc == 0)
 		rc = create_properties(arguments, &create.properties);
@@ -232,12 +228,12 @@ run_destroy(void *argument)
 						  .force = arguments->force};
 	struct service_request request;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc)
 		return rc;
 	destroy.pool_handle = pool->handle_id;
-	service_begin(context_here(client_of_process()), PROTO_CONTAINER_DESTROY, true, &request);
+	service_begin(context_here(), PROTO_CONTAINER_DESTROY, true, &request);
 	proto_container_destroy_encode(&destroy, &request.body);
 	return service_tell(&request, pool);
 }
@@ -279,13 +275,10 @@ take_opened(const struct open_arguments *arguments, struct client_pool *pool, st
 {
 	struct proto_container_info info;
 	struct client_container *container;
-	daos_prop_t *properties;
 	int rc = proto_container_info_decode(body, &info);
 
 	if (rc == 0)
-		rc = properties_from_wire(&info.properties, &properties);
-	if (rc == 0)
-		rc = container_create(pool, info.id, handle_id, properties, &container);
+		rc = container_create(pool, info.id, handle_id, &info.properties, &container);
 	if (rc)
 		return rc;
 	container->flags = arguments->flags;
@@ -300,7 +293,7 @@ send_close(const struct client_pool *pool, struct uuid handle_id)
 {
 	struct service_request request;
 
-	service_begin(context_here(client_of_process()), PROTO_CONTAINER_CLOSE, true, &request);
+	service_begin(context_here(), PROTO_CONTAINER_CLOSE, true, &request);
 	proto_uuid_encode(handle_id, &request.body);
 	return service_tell(&request, pool);
 }
@@ -309,7 +302,7 @@ static int
 run_open(void *argument)
 {
 	const struct open_arguments *arguments = argument;
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_container_open open = {
 		.handle = context_draw_uuid(context),
 		.container = arguments->name,
@@ -318,7 +311,7 @@ run_open(void *argument)
 	struct service_request request;
 	struct rpc_reply reply;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc)
 		return rc;
@@ -355,9 +348,9 @@ daos_cont_open(daos_handle_t poh, const char *cont, unsigned int flags, daos_han
 static int
 run_close(void *argument)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	SCOPED_CONTAINER container = NULL;
-	int rc = container_get(*(daos_handle_t *)argument, &container);
+	int rc = client_container_get(*(daos_handle_t *)argument, &container);
 
 	if (rc)
 		return rc;
@@ -392,7 +385,7 @@ query_container(const struct client_container *container, daos_cont_info_t *ret_
 	struct rpc_reply reply;
 	int rc;
 
-	service_begin(context_here(client_of_process()), PROTO_CONTAINER_QUERY, false, &request);
+	service_begin(context_here(), PROTO_CONTAINER_QUERY, false, &request);
 	proto_uuid_encode(container->handle_id, &request.body);
 	writer_u8(&request.body, ret_properties != NULL);
 	rc = service_send(&request, container->pool, &reply);
@@ -418,7 +411,7 @@ run_query(void *argument)
 	const struct query_arguments *arguments = argument;
 	SCOPED_CONTAINER container = NULL;
 	daos_prop_t *answer = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	if (rc == 0)
 		rc = query_container(container, arguments->info,
@@ -469,7 +462,7 @@ run_set_properties(void *argument)
 {
 	const struct set_arguments *arguments = argument;
 	SCOPED_CONTAINER container = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	return rc ? rc : set_properties(container, arguments->properties);
 }
@@ -589,7 +582,7 @@ run_get_acl(void *argument)
 {
 	const struct acl_arguments *arguments = argument;
 	SCOPED_CONTAINER container = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	return rc ? rc : get_acl(container, arguments->ret_properties);
 }
@@ -616,7 +609,7 @@ run_overwrite_acl(void *argument)
 {
 	const struct acl_arguments *arguments = argument;
 	SCOPED_CONTAINER container = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	return rc ? rc : set_acl(container, arguments->acl);
 }
@@ -640,7 +633,7 @@ change_acl(const struct acl_arguments *arguments,
 	daos_prop_t *properties = NULL;
 	struct daos_prop_entry *entry;
 	struct daos_acl *acl = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	if (rc == 0)
 		rc = get_acl(container, &properties);
@@ -728,7 +721,7 @@ run_allocate(void *argument)
 	SCOPED_CONTAINER container = NULL;
 	struct rpc_reply reply;
 	uint64_t first;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	if (rc)
 		return rc;
@@ -767,7 +760,7 @@ run_attributes(void *argument)
 {
 	struct attribute_arguments *arguments = argument;
 	SCOPED_CONTAINER container = NULL;
-	int rc = container_get(arguments->container, &container);
+	int rc = client_container_get(arguments->container, &container);
 
 	if (rc)
 		return rc;
@@ -784,7 +777,7 @@ daos_cont_list_attr(daos_handle_t coh, char *buffer, size_t *size, daos_event_t 
 		.call = {.operation = PROTO_CONTAINER_LIST_ATTRIBUTES,
 			 .list = buffer,
 			 .list_size = size},
-		.function = attributes_list,
+		.function = client_attributes_list,
 	};
 
 	return size ? client_run(ev, run_attributes, &arguments, sizeof(arguments)) : -DER_INVAL;
@@ -801,9 +794,9 @@ daos_cont_get_attr(daos_handle_t coh, int n, char const *const names[], void *co
 			 .names = names,
 			 .buffers = buffers,
 			 .sizes = sizes},
-		.function = attributes_get,
+		.function = client_attributes_get,
 	};
-	int rc = sizes ? attributes_check(n, names) : -DER_INVAL;
+	int rc = sizes ? client_attributes_check(n, names) : -DER_INVAL;
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -819,9 +812,9 @@ daos_cont_set_attr(daos_handle_t coh, int n, char const *const names[], void con
 			 .names = names,
 			 .values = values,
 			 .value_sizes = sizes},
-		.function = attributes_set,
+		.function = client_attributes_set,
 	};
-	int rc = sizes && values ? attributes_check(n, names) : -DER_INVAL;
+	int rc = sizes && values ? client_attributes_check(n, names) : -DER_INVAL;
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -834,9 +827,9 @@ daos_cont_del_attr(daos_handle_t coh, int n, char const *const names[], daos_eve
 		.call = {.operation = PROTO_CONTAINER_DELETE_ATTRIBUTES,
 			 .count = n,
 			 .names = names},
-		.function = attributes_delete,
+		.function = client_attributes_delete,
 	};
-	int rc = attributes_check(n, names);
+	int rc = client_attributes_check(n, names);
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -846,14 +839,9 @@ daos_cont_del_attr(daos_handle_t coh, int n, char const *const names[], daos_eve
 #define CONTAINER_BLOB_MAGIC UINT32_C(0x544e4f43)
 
 /* What another process needs to use the handle. */
-static int
+static void
 blob_write(const struct client_container *container, struct writer *writer)
 {
-	struct proto_properties wire;
-	int rc = properties_to_wire(container->properties, &wire);
-
-	if (rc)
-		return rc;
 	writer_u32(writer, CONTAINER_BLOB_MAGIC);
 	writer_u32(writer, 1);
 	proto_uuid_encode(container->pool->id, writer);
@@ -861,8 +849,7 @@ blob_write(const struct client_container *container, struct writer *writer)
 	proto_uuid_encode(container->handle_id, writer);
 	writer_u32(writer, container->flags);
 	writer_u32(writer, container->capabilities);
-	proto_properties_encode(&wire, writer);
-	return 0;
+	proto_properties_encode(container->properties, writer);
 }
 
 int
@@ -871,16 +858,16 @@ daos_cont_local2global(daos_handle_t coh, d_iov_t *glob)
 	SCOPED_CONTAINER container = NULL;
 	struct writer writer;
 	uint8_t *scratch;
-	int rc = glob ? container_get(coh, &container) : -DER_INVAL;
+	int rc = glob ? client_container_get(coh, &container) : -DER_INVAL;
 
 	if (rc)
 		return rc;
-	scratch = malloc(RPC_INLINE_MAX);
+	scratch = client_alloc(RPC_INLINE_MAX);
 	if (scratch == NULL)
 		return -DER_NOMEM;
 	writer_init(&writer, scratch, RPC_INLINE_MAX);
-	rc = blob_write(container, &writer);
-	if (rc == 0 && writer.failed)
+	blob_write(container, &writer);
+	if (writer.failed)
 		rc = -DER_OVERFLOW;
 	if (rc == 0 && glob->iov_buf && glob->iov_buf_len >= writer.position) {
 		memcpy(glob->iov_buf, scratch, writer.position);
@@ -889,7 +876,7 @@ daos_cont_local2global(daos_handle_t coh, d_iov_t *glob)
 		rc = glob->iov_buf ? -DER_TRUNC : 0;
 		glob->iov_buf_len = writer.position;
 	}
-	free(scratch);
+	client_free(scratch);
 	return rc;
 }
 
@@ -899,7 +886,6 @@ blob_read(struct client_pool *pool, struct reader *reader, struct client_contain
 	struct proto_properties wire;
 	struct uuid pool_id, id, handle_id;
 	uint32_t flags, capabilities;
-	daos_prop_t *properties;
 	int rc;
 
 	if (reader_u32(reader) != CONTAINER_BLOB_MAGIC || reader_u32(reader) != 1)
@@ -911,12 +897,9 @@ blob_read(struct client_pool *pool, struct reader *reader, struct client_contain
 	capabilities = reader_u32(reader);
 	if (proto_properties_decode(reader, &wire) != 0 || !uuid_equal(&pool_id, &pool->id))
 		return -DER_INVAL;
-	rc = properties_from_wire(&wire, &properties);
+	rc = container_create(pool, id, handle_id, &wire, ret_container);
 	if (rc)
 		return rc == -DER_PROTO ? -DER_INVAL : rc;
-	rc = container_create(pool, id, handle_id, properties, ret_container);
-	if (rc)
-		return rc;
 	(*ret_container)->flags = flags;
 	(*ret_container)->capabilities = capabilities;
 	(*ret_container)->borrowed = true;
@@ -929,7 +912,7 @@ daos_cont_global2local(daos_handle_t poh, d_iov_t glob, daos_handle_t *coh)
 	struct client_container *container;
 	SCOPED_POOL pool = NULL;
 	struct reader reader;
-	int rc = pool_get(poh, &pool);
+	int rc = client_pool_get(poh, &pool);
 
 	if (rc)
 		return rc;

@@ -9,16 +9,13 @@
 
 /* ------------------------------------------------ life */
 
-static struct uuid
-draw_uuid(struct env *env)
-{
-	return uuid_make(env_random(env), env_random(env));
-}
-
+/* In the order that a seed repeats, whatever the compiler. */
 struct uuid
 context_draw_uuid(struct client_context *context)
 {
-	return draw_uuid(context->env);
+	uint64_t high = env_random(context->env);
+
+	return uuid_make(high, env_random(context->env));
 }
 
 /* CAIRN_BACKEND: how loops wait, for tests and where the kernel's choice is not wanted. */
@@ -32,25 +29,32 @@ backend_wanted(void)
 	return name && strcmp(name, "epoll") == 0 ? LINUX_EPOLL : LINUX_AUTO;
 }
 
+int
+context_connect(struct client_context *context)
+{
+	/* Each context numbers its own requests, so each is a client of its own to the servers. */
+	struct rpc_options options = {.clock = &context->client->clock,
+				      .incarnation = context_draw_uuid(context),
+				      .system = "daos_server"};
+	int rc = rpc_create(context->loop, &options, &context->rpc);
+
+	if (rc == 0)
+		rc = rpc_window_create(context->rpc, &context->window);
+	if (rc == 0)
+		context->env->context->client = context;
+	return rc;
+}
+
 static int
 context_world(struct client_context *context)
 {
-	struct linux_env_options env_options = {
+	struct linux_env_options options = {
 		.name = "client", .level = LOG_WARNING, .backend = backend_wanted()};
-	struct rpc_options rpc_options = {.clock = &context->client->clock,
-					  .system = "daos_server"};
-	int rc = linux_env_create(&env_options, &context->env);
+	int rc = linux_env_create(&options, &context->env);
 
-	if (rc)
-		return rc;
-	/* Each context numbers its own requests, so each is a client of its own to the servers. */
-	rpc_options.incarnation = draw_uuid(context->env);
-	rc = loop_create(context->env, NULL, &context->loop);
 	if (rc == 0)
-		rc = rpc_create(context->loop, &rpc_options, &context->rpc);
-	if (rc == 0)
-		rc = rpc_window_create(context->rpc, &context->window);
-	return rc;
+		rc = loop_create(context->env, NULL, &context->loop);
+	return rc ? rc : context_connect(context);
 }
 
 static void
@@ -88,12 +92,9 @@ struct context_container {
 	uint32_t users; /* operations under way */
 };
 
-/* The last operation of a context, on a fiber. */
-static void
-context_close(void *argument)
+void
+context_close(struct client_context *context)
 {
-	struct client_context *context = argument;
-
 	LIST_FOR_EACH_SAFE(link, &context->containers)
 		context_container_free(list_entry(link, struct context_container, link));
 	LIST_FOR_EACH_SAFE(link, &context->pools)
@@ -104,14 +105,18 @@ context_close(void *argument)
 		rpc_destroy(context->rpc);
 }
 
-/* Cancels what runs under events; whether there is any. */
+static void
+close_on_fiber(void *argument)
+{
+	context_close(argument);
+}
+
 static bool
-context_abort_all(struct client_context *context)
+set_abort_all(struct event_set *set)
 {
 	bool any = false;
 
-	pthread_mutex_lock(&context->lock);
-	LIST_FOR_EACH(link, &context->running) {
+	LIST_FOR_EACH(link, &set->running) {
 		struct event *event = list_entry(link, struct event, link);
 
 		if (event->operation) {
@@ -119,6 +124,18 @@ context_abort_all(struct client_context *context)
 			any = true;
 		}
 	}
+	return any;
+}
+
+bool
+context_abort_all(struct client_context *context)
+{
+	bool any;
+
+	pthread_mutex_lock(&context->lock);
+	any = set_abort_all(&context->events);
+	LIST_FOR_EACH(link, &context->sets)
+		any = set_abort_all(list_entry(link, struct event_set, link)) || any;
 	pthread_mutex_unlock(&context->lock);
 	return any;
 }
@@ -131,16 +148,45 @@ context_destroy(struct client_context *context)
 	if (context->loop) {
 		while (context_abort_all(context))
 			loop_step(context->loop, UINT64_MAX);
-		if (fiber_start(context->loop, "client close", context_close, context, &fiber) == 0)
+		if (fiber_start(context->loop, "client close", close_on_fiber, context, &fiber) ==
+		    0)
 			while (loop_fiber_count(context->loop) > 0)
 				loop_step(context->loop, UINT64_MAX);
 		loop_destroy(context->loop);
 	}
 	if (context->env)
 		linux_env_destroy(context->env);
+	context_fini(context);
+	free(context);
+}
+
+void
+event_set_init(struct client_context *context, struct event_set *set)
+{
+	set->context = context;
+	list_init(&set->running);
+	list_init(&set->finished);
+	list_init(&set->completed);
+}
+
+void
+context_fini(struct client_context *context)
+{
 	pthread_cond_destroy(&context->changed);
 	pthread_mutex_destroy(&context->lock);
-	free(context);
+}
+
+void
+context_prepare(struct client *client, struct client_context *context)
+{
+	context->client = client;
+	context->closings = atomic_load(&client->closings);
+	list_init(&context->pools);
+	list_init(&context->containers);
+	list_init(&context->sets);
+	wait_queue_init(&context->waiting);
+	event_set_init(context, &context->events);
+	context_init_lock(context);
 }
 
 int
@@ -151,14 +197,7 @@ context_create(struct client *client, struct client_context **ret_context)
 
 	if (context == NULL)
 		return -DER_NOMEM;
-	context->client = client;
-	context->closings = atomic_load(&client->closings);
-	list_init(&context->pools);
-	list_init(&context->containers);
-	list_init(&context->running);
-	list_init(&context->finished);
-	list_init(&context->completed);
-	context_init_lock(context);
+	context_prepare(client, context);
 	rc = context_world(context);
 	if (rc) {
 		context_destroy(context);
@@ -171,20 +210,9 @@ context_create(struct client *client, struct client_context **ret_context)
 /* ------------------------------------------------ choosing one */
 
 struct client_context *
-context_here(struct client *client)
+context_here(void)
 {
-	struct loop *loop = loop_current();
-
-	if (loop == NULL || fiber_current() == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < CONTEXTS_MAX; i++) {
-		struct client_context *context =
-			atomic_load_explicit(&client->contexts[i], memory_order_acquire);
-
-		if (context && context->loop == loop)
-			return context;
-	}
-	return NULL;
+	return fiber_current() ? context_current()->client : NULL;
 }
 
 /* Fills an empty place; with the client's lock held. */
@@ -225,6 +253,10 @@ context_idle(struct client_context *context)
 int
 context_pick(struct client *client, struct client_context **ret_context)
 {
+	if (client_is_hosted(client)) {
+		*ret_context = atomic_load(&client->contexts[0]);
+		return 0;
+	}
 	for (uint32_t i = 0; i < CONTEXT_POOL; i++) {
 		struct client_context *context =
 			atomic_load_explicit(&client->contexts[i], memory_order_acquire);
@@ -241,23 +273,61 @@ context_pick(struct client *client, struct client_context **ret_context)
 			    ret_context);
 }
 
-int
-context_take(struct client *client, struct client_context **ret_context)
+/* With the client's lock held. */
+static int
+take_context(struct client *client, struct event_set **ret_set)
 {
-	int rc = -DER_OVERFLOW;
-
-	pthread_mutex_lock(&client->lock);
-	for (uint32_t i = CONTEXT_POOL; i < CONTEXTS_MAX && rc == -DER_OVERFLOW; i++) {
+	for (uint32_t i = CONTEXT_POOL; i < CONTEXTS_MAX; i++) {
 		struct client_context *context = atomic_load(&client->contexts[i]);
+		int rc;
 
-		if (context && context->taken)
+		if (context && context->events.taken)
 			continue;
 		rc = context ? 0 : context_place(client, i, &context);
-		if (rc == 0) {
-			context->taken = true;
-			atomic_store(&context->closed, false);
-			*ret_context = context;
+		if (rc == 0)
+			*ret_set = &context->events;
+		return rc;
+	}
+	return -DER_OVERFLOW;
+}
+
+/* One more set on the context of a host. A set is kept for the next queue, as events may outlive
+ * theirs. */
+static int
+take_set(struct client *client, struct event_set **ret_set)
+{
+	struct client_context *context = atomic_load(&client->contexts[0]);
+	struct event_set *set;
+
+	LIST_FOR_EACH(link, &context->sets) {
+		set = list_entry(link, struct event_set, link);
+		if (!set->taken) {
+			*ret_set = set;
+			return 0;
 		}
+	}
+	if (context->set_count == CONTEXTS_MAX - CONTEXT_POOL)
+		return -DER_OVERFLOW;
+	set = client_calloc(sizeof(*set));
+	if (set == NULL)
+		return -DER_NOMEM;
+	event_set_init(context, set);
+	list_append(&context->sets, &set->link);
+	context->set_count++;
+	*ret_set = set;
+	return 0;
+}
+
+int
+context_take(struct client *client, struct event_set **ret_set)
+{
+	int rc;
+
+	pthread_mutex_lock(&client->lock);
+	rc = client_is_hosted(client) ? take_set(client, ret_set) : take_context(client, ret_set);
+	if (rc == 0) {
+		(*ret_set)->taken = true;
+		atomic_store(&(*ret_set)->closed, false);
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (rc == -DER_OVERFLOW)
@@ -269,11 +339,13 @@ context_take(struct client *client, struct client_context **ret_context)
 /* It keeps its connections for the next queue: pool and container handles opened through it must
  * outlive the queue. */
 void
-context_give(struct client_context *context)
+context_give(struct event_set *set)
 {
-	pthread_mutex_lock(&context->client->lock);
-	context->taken = false;
-	pthread_mutex_unlock(&context->client->lock);
+	struct client *client = set->context->client;
+
+	pthread_mutex_lock(&client->lock);
+	set->taken = false;
+	pthread_mutex_unlock(&client->lock);
 }
 
 /* ------------------------------------------------ driving */
@@ -295,6 +367,7 @@ context_notify(struct client_context *context)
 {
 	if (context->waiters > 0)
 		pthread_cond_broadcast(&context->changed);
+	wait_queue_wake_all(&context->waiting);
 }
 
 void
@@ -345,12 +418,74 @@ step_until(struct client_context *context, bool (*done)(void *argument), void *a
 	return true;
 }
 
+/* On a fiber of a host's loop: lets the others run, as two turns do. */
+static void
+yield_twice(struct client_context *context, bool (*done)(void *argument), void *argument)
+{
+	pthread_mutex_unlock(&context->lock);
+	for (uint32_t i = 0; i < 2 && !done(argument); i++)
+		fiber_yield();
+	pthread_mutex_lock(&context->lock);
+}
+
+/* On a fiber of a host's loop: waits for what others change. */
+static void
+wait_until(struct client_context *context, bool (*done)(void *argument), void *argument,
+	   uint64_t deadline)
+{
+	uint64_t before = fiber_deadline();
+	int rc = 0;
+
+	if (deadline == 0) {
+		yield_twice(context, done, argument);
+		return;
+	}
+	if (deadline != UINT64_MAX)
+		fiber_set_deadline(before ? min_of(before, deadline) : deadline);
+	while (rc == 0 && !done(argument)) {
+		pthread_mutex_unlock(&context->lock);
+		rc = wait_queue_wait(&context->waiting);
+		pthread_mutex_lock(&context->lock);
+	}
+	fiber_set_deadline(before);
+}
+
+int
+context_interrupted(struct client_context *context)
+{
+	uint64_t deadline = fiber_deadline();
+
+	if (!client_is_hosted(context->client))
+		return 0;
+	if (fiber_canceled())
+		return -DER_CANCELED;
+	return deadline && env_monotonic(context->env) >= deadline ? -DER_TIMEDOUT : 0;
+}
+
+void
+context_drive_plain(struct client_context *context, bool (*done)(void *argument), void *argument)
+{
+	if (!client_is_hosted(context->client)) {
+		context_drive(context, done, argument, UINT64_MAX);
+		return;
+	}
+	while (!done(argument)) {
+		pthread_mutex_unlock(&context->lock);
+		wait_queue_wait_plain(&context->waiting);
+		pthread_mutex_lock(&context->lock);
+	}
+}
+
 void
 context_drive(struct client_context *context, bool (*done)(void *argument), void *argument,
 	      uint64_t deadline)
 {
 	bool going = true;
 
+	if (client_is_hosted(context->client)) {
+		wait_until(context, done, argument, deadline);
+		return;
+	}
 	while (going && !done(argument)) {
 		if (context->driven) {
 			going = wait_for_driver(context, deadline);
@@ -453,20 +588,13 @@ context_pool_get(struct client_context *context, struct client_pool *pool,
 	return 0;
 }
 
-static uint64_t
-container_number(struct client_container *container, uint32_t type)
-{
-	struct daos_prop_entry *entry = daos_prop_entry_get(container->properties, type);
-
-	return entry && daos_prop_is_set(entry) ? entry->dpe_val : 0;
-}
-
 static int
 context_container_create(struct client_context *context, struct client_container *container,
 			 struct context_container **ret_entry)
 {
 	struct context_container *entry = arena_calloc(context->env->arena, 1, sizeof(*entry));
-	bool sums = container_number(container, DAOS_PROP_CO_CSUM) != DAOS_PROP_CO_CSUM_OFF;
+	bool sums = properties_number(container->properties, DAOS_PROP_CO_CSUM) !=
+		    DAOS_PROP_CO_CSUM_OFF;
 	int rc;
 
 	if (entry == NULL)

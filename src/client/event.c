@@ -4,8 +4,6 @@
  * operation's end and COMPLETED its callbacks are called, by whichever thread polls or tests next,
  * with no lock held. A parent completes after its children.
  */
-#include <stdlib.h>
-
 #include "client/private.h"
 
 #define EVENT_MAGIC UINT64_C(0x6361697265766e74)
@@ -15,7 +13,7 @@ event_of(daos_event_t *public_event)
 {
 	struct event *event = public_event ? (void *)&public_event->ev_private : NULL;
 
-	return event && event->magic == EVENT_MAGIC && event->context ? event : NULL;
+	return event && event->magic == EVENT_MAGIC && event->set ? event : NULL;
 }
 
 daos_event_t *
@@ -40,8 +38,8 @@ event_begin(struct event *event, struct operation *operation)
 	event_public(event)->ev_error = 0;
 	if (event->parent)
 		event->parent->children_running++;
-	list_append(&event->context->running, &event->link);
-	atomic_fetch_add(&event->context->running_count, 1);
+	list_append(&event->set->running, &event->link);
+	atomic_fetch_add(&event->set->running_count, 1);
 	return 0;
 }
 
@@ -56,7 +54,7 @@ void
 event_unlaunch(struct event *event)
 {
 	event_stop_running(event);
-	atomic_fetch_sub(&event->context->running_count, 1);
+	atomic_fetch_sub(&event->set->running_count, 1);
 	event->state = DAOS_EVS_READY;
 	event->stage = EVENT_IDLE;
 	if (event->parent)
@@ -69,9 +67,8 @@ event_finished(struct event *event)
 {
 	event_stop_running(event);
 	event->stage = EVENT_FINISHED;
-	list_append(&event->context->finished, &event->link);
-	atomic_fetch_add(&event->context->finished_count, 1);
-	context_notify(event->context);
+	list_append(&event->set->finished, &event->link);
+	atomic_fetch_add(&event->set->finished_count, 1);
 }
 
 static void
@@ -82,12 +79,13 @@ event_operation_over(struct event *event, int result)
 	event->stage = EVENT_CHILDREN;
 	if (event->children_running == 0)
 		event_finished(event);
+	context_notify(event->set->context);
 }
 
 void
 event_finish(struct event *event, int result)
 {
-	struct client_context *context = event->context;
+	struct client_context *context = event->set->context;
 
 	pthread_mutex_lock(&context->lock);
 	event_operation_over(event, result);
@@ -112,14 +110,14 @@ child_completed(struct event *event)
 static void
 event_complete(struct event *event)
 {
-	struct client_context *context = event->context;
+	struct event_set *set = event->set;
 	struct event_callback *callbacks = event->callbacks;
 	daos_event_t *public_event = event_public(event);
 	uint32_t count = event->callback_count;
 
 	event->callbacks = NULL;
 	event->callback_count = 0;
-	pthread_mutex_unlock(&context->lock);
+	pthread_mutex_unlock(&set->context->lock);
 	for (uint32_t i = count; i > 0; i--) {
 		int rc = callbacks[i - 1].function(callbacks[i - 1].argument, public_event,
 						   public_event->ev_error);
@@ -127,28 +125,28 @@ event_complete(struct event *event)
 		if (rc && public_event->ev_error == 0)
 			public_event->ev_error = rc;
 	}
-	free(callbacks);
-	pthread_mutex_lock(&context->lock);
+	client_free(callbacks);
+	pthread_mutex_lock(&set->context->lock);
 	event->state = DAOS_EVS_COMPLETED;
 	event->stage = EVENT_COMPLETED;
 	if (event->parent) {
 		child_completed(event);
 	} else if (event->queued) {
-		list_append(&context->completed, &event->link);
-		atomic_fetch_add(&context->completed_count, 1);
+		list_append(&set->completed, &event->link);
+		atomic_fetch_add(&set->completed_count, 1);
 	}
-	atomic_fetch_sub(&context->running_count, 1);
-	context_wake(context);
+	atomic_fetch_sub(&set->running_count, 1);
+	context_wake(set->context);
 }
 
 /* Completes what has finished. */
 static void
-complete_finished(struct client_context *context)
+complete_finished(struct event_set *set)
 {
 	struct list *link;
 
-	while ((link = list_pop(&context->finished)) != NULL) {
-		atomic_fetch_sub(&context->finished_count, 1);
+	while ((link = list_pop(&set->finished)) != NULL) {
+		atomic_fetch_sub(&set->finished_count, 1);
 		event_complete(list_entry(link, struct event, link));
 	}
 }
@@ -159,7 +157,7 @@ event_reap(struct event *event)
 {
 	if (list_linked(&event->link)) {
 		list_remove(&event->link);
-		atomic_fetch_sub(&event->context->completed_count, 1);
+		atomic_fetch_sub(&event->set->completed_count, 1);
 	}
 	event->state = DAOS_EVS_READY;
 	event->stage = EVENT_IDLE;
@@ -178,15 +176,15 @@ queue_free(struct handle *handle)
 {
 	struct event_queue *queue = (struct event_queue *)handle;
 
-	if (queue->context && client_check(client_of_process()) == 0)
-		context_give(queue->context);
-	free(queue);
+	if (queue->set && client_check(client_here()) == 0)
+		context_give(queue->set);
+	client_free(queue);
 }
 
 static int
 queue_get(daos_handle_t cookie, struct event_queue **ret_queue)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct handle *handle;
 	int rc = client_check(client);
 
@@ -195,7 +193,7 @@ queue_get(daos_handle_t cookie, struct event_queue **ret_queue)
 	if (rc)
 		return rc;
 	*ret_queue = (struct event_queue *)handle;
-	if ((*ret_queue)->context)
+	if ((*ret_queue)->set)
 		return 0;
 	handle_put(handle);
 	return -DER_NO_HDL;
@@ -204,13 +202,13 @@ queue_get(daos_handle_t cookie, struct event_queue **ret_queue)
 int
 event_queue_renew(struct client *client, struct event_queue *queue)
 {
-	return context_take(client, &queue->context);
+	return context_take(client, &queue->set);
 }
 
 int
 daos_eq_create(daos_handle_t *eqh)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct event_queue *queue;
 	int rc = client_check(client);
 
@@ -218,11 +216,11 @@ daos_eq_create(daos_handle_t *eqh)
 		return rc;
 	if (eqh == NULL)
 		return -DER_INVAL;
-	queue = calloc(1, sizeof(*queue));
+	queue = client_calloc(sizeof(*queue));
 	if (queue == NULL)
 		return -DER_NOMEM;
 	handle_init(&queue->handle, DAOS_HTYPE_EQ, queue_free);
-	rc = context_take(client, &queue->context);
+	rc = context_take(client, &queue->set);
 	if (rc == 0)
 		rc = handle_add(&client->handles, &queue->handle, eqh);
 	if (rc)
@@ -233,60 +231,59 @@ daos_eq_create(daos_handle_t *eqh)
 static bool
 drain_is_done(void *argument)
 {
-	struct client_context *context = argument;
+	struct event_set *set = argument;
 
-	return atomic_load(&context->running_count) == 0 ||
-	       atomic_load(&context->finished_count) > 0;
+	return atomic_load(&set->running_count) == 0 || atomic_load(&set->finished_count) > 0;
 }
 
 /* Ends what runs and forgets what was not polled; with the lock held. */
 static void
-queue_drain(struct client_context *context)
+queue_drain(struct event_set *set)
 {
 	struct list *link;
 
-	atomic_store(&context->closed, true);
-	LIST_FOR_EACH(running, &context->running) {
+	atomic_store(&set->closed, true);
+	LIST_FOR_EACH(running, &set->running) {
 		struct event *event = list_entry(running, struct event, link);
 
 		if (event->operation)
 			operation_abort(event->operation);
 	}
-	context_wake(context);
-	while (atomic_load(&context->running_count) > 0) {
-		context_drive(context, drain_is_done, context, UINT64_MAX);
-		complete_finished(context);
+	context_wake(set->context);
+	while (atomic_load(&set->running_count) > 0) {
+		context_drive_plain(set->context, drain_is_done, set);
+		complete_finished(set);
 	}
-	while ((link = list_first(&context->completed)) != NULL)
+	while ((link = list_first(&set->completed)) != NULL)
 		event_reap(list_entry(link, struct event, link));
 }
 
 int
 daos_eq_destroy(daos_handle_t eqh, int flags)
 {
-	struct client_context *context;
 	struct event_queue *queue;
+	struct event_set *set;
 	bool busy;
 	int rc = queue_get(eqh, &queue);
 
 	if (rc)
 		return rc;
-	context = queue->context;
-	pthread_mutex_lock(&context->lock);
-	busy = atomic_load(&context->running_count) + atomic_load(&context->completed_count) > 0;
+	set = queue->set;
+	pthread_mutex_lock(&set->context->lock);
+	busy = atomic_load(&set->running_count) + atomic_load(&set->completed_count) > 0;
 	if (!busy || flags & DAOS_EQ_DESTROY_FORCE)
-		queue_drain(context);
+		queue_drain(set);
 	else
 		rc = -DER_BUSY;
-	pthread_mutex_unlock(&context->lock);
+	pthread_mutex_unlock(&set->context->lock);
 	if (rc == 0)
-		handle_remove(&client_of_process()->handles, &queue->handle);
+		handle_remove(&client_here()->handles, &queue->handle);
 	handle_put(&queue->handle);
 	return rc;
 }
 
 struct polling {
-	struct client_context *context;
+	struct event_set *set;
 	bool while_running;
 };
 
@@ -295,20 +292,20 @@ static bool
 poll_is_done(void *argument)
 {
 	struct polling *polling = argument;
-	struct client_context *context = polling->context;
+	struct event_set *set = polling->set;
 
-	return atomic_load(&context->finished_count) > 0 ||
-	       atomic_load(&context->completed_count) > 0 || atomic_load(&context->closed) ||
-	       (polling->while_running && atomic_load(&context->running_count) == 0);
+	return atomic_load(&set->finished_count) > 0 || atomic_load(&set->completed_count) > 0 ||
+	       atomic_load(&set->closed) ||
+	       (polling->while_running && atomic_load(&set->running_count) == 0);
 }
 
 static uint32_t
-reap_completed(struct client_context *context, uint32_t limit, daos_event_t **events)
+reap_completed(struct event_set *set, uint32_t limit, daos_event_t **events)
 {
 	uint32_t count = 0;
 	struct list *link;
 
-	while (count < limit && (link = list_first(&context->completed)) != NULL) {
+	while (count < limit && (link = list_first(&set->completed)) != NULL) {
 		struct event *event = list_entry(link, struct event, link);
 
 		event_reap(event);
@@ -317,22 +314,30 @@ reap_completed(struct client_context *context, uint32_t limit, daos_event_t **ev
 	return count;
 }
 
+/* Whether a wait may be begun again. */
+static bool
+wait_goes_on(struct client_context *context, uint64_t deadline)
+{
+	return deadline != 0 && context_interrupted(context) == 0 &&
+	       (deadline == UINT64_MAX || env_monotonic(context->env) < deadline);
+}
+
 /* With the lock held. */
 static uint32_t
-poll_context(struct client_context *context, bool while_running, uint64_t deadline, uint32_t limit,
-	     daos_event_t **events)
+poll_set(struct event_set *set, bool while_running, uint64_t deadline, uint32_t limit,
+	 daos_event_t **events)
 {
-	struct polling polling = {.context = context, .while_running = while_running};
+	struct polling polling = {.set = set, .while_running = while_running};
 	uint32_t count;
 	bool again;
 
 	do {
-		context_drive(context, poll_is_done, &polling, deadline);
-		complete_finished(context);
-		count = reap_completed(context, limit, events);
-		again = count == 0 && deadline != 0 && !atomic_load(&context->closed) &&
-			!(while_running && atomic_load(&context->running_count) == 0) &&
-			(deadline == UINT64_MAX || env_monotonic(context->env) < deadline);
+		context_drive(set->context, poll_is_done, &polling, deadline);
+		complete_finished(set);
+		count = reap_completed(set, limit, events);
+		again = count == 0 && !atomic_load(&set->closed) &&
+			!(while_running && atomic_load(&set->running_count) == 0) &&
+			wait_goes_on(set->context, deadline);
 	} while (again);
 	return count;
 }
@@ -352,14 +357,16 @@ daos_eq_poll(daos_handle_t eqh, int wait_running, int64_t timeout, unsigned int 
 	rc = queue_get(eqh, &queue);
 	if (rc)
 		return rc;
-	context = queue->context;
+	context = queue->set->context;
 	pthread_mutex_lock(&context->lock);
-	count = poll_context(context, wait_running != 0, context_deadline(context, timeout),
-			     nevents, events);
-	closed = atomic_load(&context->closed);
+	count = poll_set(queue->set, wait_running != 0, context_deadline(context, timeout), nevents,
+			 events);
+	closed = atomic_load(&queue->set->closed);
 	pthread_mutex_unlock(&context->lock);
 	handle_put(&queue->handle);
-	return count == 0 && closed ? -DER_NONEXIST : (int)count;
+	if (count > 0)
+		return (int)count;
+	return closed ? -DER_NONEXIST : context_interrupted(context);
 }
 
 static uint32_t
@@ -380,46 +387,51 @@ query_list(struct list *list, uint32_t count, unsigned int nevents, daos_event_t
 int
 daos_eq_query(daos_handle_t eqh, daos_eq_query_t query, unsigned int nevents, daos_event_t **events)
 {
-	struct client_context *context;
 	struct event_queue *queue;
+	struct event_set *set;
 	uint32_t count = 0;
 	int rc = queue_get(eqh, &queue);
 
 	if (rc)
 		return rc;
-	context = queue->context;
-	pthread_mutex_lock(&context->lock);
+	set = queue->set;
+	pthread_mutex_lock(&set->context->lock);
 	if (query & DAOS_EQR_COMPLETED) {
-		count = query_list(&context->finished, count, nevents, events);
-		count = query_list(&context->completed, count, nevents, events);
+		count = query_list(&set->finished, count, nevents, events);
+		count = query_list(&set->completed, count, nevents, events);
 	}
 	if (query & DAOS_EQR_WAITING)
-		count = query_list(&context->running, count, nevents, events);
-	pthread_mutex_unlock(&context->lock);
+		count = query_list(&set->running, count, nevents, events);
+	pthread_mutex_unlock(&set->context->lock);
 	handle_put(&queue->handle);
 	return (int)count;
 }
 
 /* ------------------------------------------------ events */
 
-/* Where an event's operations run: its parent's context, its queue's, or one of the pool. */
+/* Where an event belongs: with its parent, to its queue, or to one of the pool of contexts. */
 static int
-event_context(daos_handle_t eqh, struct event *parent, struct event *event)
+event_place(daos_handle_t eqh, struct event *parent, struct event *event)
 {
+	struct client_context *context;
 	struct event_queue *queue;
 	int rc;
 
 	if (parent) {
-		event->context = parent->context;
+		event->set = parent->set;
 		event->queued = parent->queued;
 		return 0;
 	}
-	if (daos_handle_is_inval(eqh))
-		return context_pick(client_of_process(), &event->context);
+	if (daos_handle_is_inval(eqh)) {
+		rc = context_pick(client_here(), &context);
+		if (rc == 0)
+			event->set = &context->events;
+		return rc;
+	}
 	rc = queue_get(eqh, &queue);
 	if (rc)
 		return rc;
-	event->context = queue->context;
+	event->set = queue->set;
 	event->queued = true;
 	handle_put(&queue->handle);
 	return 0;
@@ -430,7 +442,7 @@ daos_event_init(daos_event_t *ev, daos_handle_t eqh, daos_event_t *parent)
 {
 	struct event *above = event_of(parent);
 	struct event *event;
-	int rc = client_check(client_of_process());
+	int rc = client_check(client_here());
 
 	if (rc)
 		return rc;
@@ -440,20 +452,20 @@ daos_event_init(daos_event_t *ev, daos_handle_t eqh, daos_event_t *parent)
 		return -DER_NO_PERM;
 	memset(ev, 0, sizeof(*ev));
 	event = (void *)&ev->ev_private;
-	rc = event_context(eqh, above, event);
+	rc = event_place(eqh, above, event);
 	if (rc)
 		return rc;
 	list_init(&event->children);
 	event->magic = EVENT_MAGIC;
 	if (above == NULL)
 		return 0;
-	pthread_mutex_lock(&event->context->lock);
+	pthread_mutex_lock(&event->set->context->lock);
 	if (above->state == DAOS_EVS_READY)
 		list_append(&above->children, &event->child_link);
 	else
 		rc = -DER_INVAL;
 	event->parent = above;
-	pthread_mutex_unlock(&event->context->lock);
+	pthread_mutex_unlock(&event->set->context->lock);
 	if (rc)
 		event->magic = 0;
 	return rc;
@@ -470,7 +482,7 @@ event_in_use(const struct event *event)
 static void
 event_release(struct event *event)
 {
-	free(event->callbacks);
+	client_free(event->callbacks);
 	event->callbacks = NULL;
 	event->magic = 0;
 }
@@ -483,11 +495,11 @@ daos_event_fini(daos_event_t *ev)
 	struct list *link;
 	bool busy;
 
-	if (client_check(client_of_process()) != 0)
+	if (client_check(client_here()) != 0)
 		return -DER_UNINIT;
 	if (event == NULL)
 		return -DER_INVAL;
-	context = event->context;
+	context = event->set->context;
 	pthread_mutex_lock(&context->lock);
 	busy = event_in_use(event) || event->children_running > 0;
 	if (!busy) {
@@ -520,8 +532,8 @@ test_is_done(void *argument)
 {
 	const struct event *event = argument;
 
-	return atomic_load(&event->context->finished_count) > 0 ||
-	       event->stage == EVENT_COMPLETED || event->stage == EVENT_IDLE;
+	return atomic_load(&event->set->finished_count) > 0 || event->stage == EVENT_COMPLETED ||
+	       event->stage == EVENT_IDLE;
 }
 
 int
@@ -531,25 +543,24 @@ daos_event_test(struct daos_event *ev, int64_t timeout, bool *flag)
 	struct client_context *context;
 	uint64_t deadline;
 
-	if (client_check(client_of_process()) != 0)
+	if (client_check(client_here()) != 0)
 		return -DER_UNINIT;
 	if (event == NULL || flag == NULL)
 		return -DER_INVAL;
 	if (event->parent)
 		return -DER_NO_PERM;
-	context = event->context;
+	context = event->set->context;
 	deadline = context_deadline(context, timeout);
 	pthread_mutex_lock(&context->lock);
 	do {
 		context_drive(context, test_is_done, event, deadline);
-		complete_finished(context);
-	} while (!test_is_done(event) && deadline != 0 &&
-		 (deadline == UINT64_MAX || env_monotonic(context->env) < deadline));
+		complete_finished(event->set);
+	} while (!test_is_done(event) && wait_goes_on(context, deadline));
 	*flag = event->stage == EVENT_COMPLETED || event->stage == EVENT_IDLE;
 	if (event->stage == EVENT_COMPLETED)
 		event_reap(event);
 	pthread_mutex_unlock(&context->lock);
-	return 0;
+	return *flag ? 0 : context_interrupted(context);
 }
 
 int
@@ -560,19 +571,19 @@ daos_event_register_comp_cb(struct daos_event *ev, daos_event_comp_cb_t cb, void
 
 	if (event == NULL || cb == NULL)
 		return -DER_INVAL;
-	pthread_mutex_lock(&event->context->lock);
+	pthread_mutex_lock(&event->set->context->lock);
 	if (event->state != DAOS_EVS_READY)
 		rc = -DER_NO_PERM;
 	else if (event->callback_count == EVENT_CALLBACKS_MAX)
 		rc = -DER_OVERFLOW;
 	else if (event->callbacks == NULL)
-		event->callbacks = calloc(EVENT_CALLBACKS_MAX, sizeof(*event->callbacks));
+		event->callbacks = client_calloc(EVENT_CALLBACKS_MAX * sizeof(*event->callbacks));
 	if (rc == 0 && event->callbacks == NULL)
 		rc = -DER_NOMEM;
 	if (rc == 0)
 		event->callbacks[event->callback_count++] =
 			(struct event_callback){.function = cb, .argument = arg};
-	pthread_mutex_unlock(&event->context->lock);
+	pthread_mutex_unlock(&event->set->context->lock);
 	return rc;
 }
 
@@ -584,7 +595,7 @@ daos_event_parent_barrier(struct daos_event *ev)
 
 	if (event == NULL)
 		return -DER_INVAL;
-	pthread_mutex_lock(&event->context->lock);
+	pthread_mutex_lock(&event->set->context->lock);
 	rc = list_empty(&event->children) ? -DER_INVAL : event_begin(event, NULL);
 	if (rc == 0) {
 		LIST_FOR_EACH(link, &event->children) {
@@ -597,8 +608,9 @@ daos_event_parent_barrier(struct daos_event *ev)
 		}
 		if (event->children_running == 0)
 			event_finished(event);
+		context_notify(event->set->context);
 	}
-	pthread_mutex_unlock(&event->context->lock);
+	pthread_mutex_unlock(&event->set->context->lock);
 	return rc;
 }
 
@@ -609,7 +621,7 @@ daos_event_abort(daos_event_t *ev)
 
 	if (event == NULL)
 		return -DER_INVAL;
-	pthread_mutex_lock(&event->context->lock);
+	pthread_mutex_lock(&event->set->context->lock);
 	if (event->state == DAOS_EVS_RUNNING) {
 		event->state = DAOS_EVS_ABORTED;
 		if (event->operation)
@@ -621,6 +633,6 @@ daos_event_abort(daos_event_t *ev)
 				operation_abort(child->operation);
 		}
 	}
-	pthread_mutex_unlock(&event->context->lock);
+	pthread_mutex_unlock(&event->set->context->lock);
 	return 0;
 }

@@ -3,8 +3,6 @@
  * The handle table. A cookie holds, from the low bits: 4 bits type, 20 bits slot, 40 bits
  * generation. A slot's generation grows with each use, so that a stale cookie names nothing.
  */
-#include <stdlib.h>
-
 #include "client/private.h"
 
 #define TYPE_BITS 4u
@@ -58,7 +56,7 @@ handle_table_fini(struct handle_table *table)
 {
 	handle_each(table, drop, NULL);
 	for (uint32_t i = 0; i < HANDLE_BLOCKS_MAX; i++)
-		free(table->blocks[i]);
+		client_free(table->blocks[i]);
 	pthread_mutex_destroy(&table->lock);
 }
 
@@ -82,7 +80,7 @@ slot_take(struct handle_table *table, uint32_t *ret_number)
 		return NULL;
 	if (table->blocks[number / HANDLES_PER_BLOCK] == NULL)
 		table->blocks[number / HANDLES_PER_BLOCK] =
-			calloc(HANDLES_PER_BLOCK, sizeof(*slot));
+			client_calloc(HANDLES_PER_BLOCK * sizeof(*slot));
 	slot = slot_at(table, number);
 	if (slot == NULL)
 		return NULL;

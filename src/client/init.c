@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* The life of the client of a process: daos_init(), daos_fini(), what a fork does to it, and what
- * its latest failure was. */
+/* The life of the client of a process: daos_init(), daos_fini(), what a fork does to it, what its
+ * latest failure was; and what a call finds where it is made: client, clock, memory. */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/private.h"
 
@@ -10,9 +11,11 @@
 static struct client process_client = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct client *
-client_of_process(void)
+client_here(void)
 {
-	return &process_client;
+	struct client_context *context = context_here();
+
+	return context ? context->client : &process_client;
 }
 
 int
@@ -28,8 +31,12 @@ client_check(struct client *client)
 void
 client_keep_text(struct client *client, const char *text)
 {
-	char *kept = pthread_getspecific(client->text_key);
+	char *kept;
 
+	/* There the fiber's error origin is all that is needed. */
+	if (client_is_hosted(client))
+		return;
+	kept = pthread_getspecific(client->text_key);
 	if (kept == NULL) {
 		kept = malloc(TEXT_MAX);
 		if (kept == NULL || pthread_setspecific(client->text_key, kept) != 0) {
@@ -51,10 +58,13 @@ client_refused(struct client *client, int code)
 const char *
 client_last_error(void)
 {
+	struct client *client = client_here();
 	const char *kept = NULL;
 
-	if (atomic_load(&process_client.state) != CLIENT_DOWN)
-		kept = pthread_getspecific(process_client.text_key);
+	if (client_is_hosted(client))
+		kept = context_current()->origin->text;
+	else if (atomic_load(&client->state) != CLIENT_DOWN)
+		kept = pthread_getspecific(client->text_key);
 	return kept ? kept : "";
 }
 
@@ -70,7 +80,7 @@ client_explain(struct client *client, int code)
 void
 client_set_quiet(bool quiet)
 {
-	process_client.quiet = quiet;
+	client_here()->quiet = quiet;
 }
 
 /* ------------------------------------------------ init and fini */
@@ -124,10 +134,11 @@ client_start(struct client *client)
 	return 0;
 }
 
+/* On a fiber of a host's client it only counts, as daos_fini() does. */
 int
 daos_init(void)
 {
-	struct client *client = &process_client;
+	struct client *client = client_here();
 	int rc = 0;
 
 	if (atomic_load(&client->state) == CLIENT_FORKED)
@@ -160,12 +171,15 @@ client_stop(struct client *client)
 int
 daos_fini(void)
 {
-	struct client *client = &process_client;
+	struct client *client = client_here();
 	bool last;
 	int rc = client_check(client);
 
 	if (rc)
 		return rc;
+	/* The first reference is the host's. */
+	if (client_is_hosted(client) && client->references == 1)
+		return -DER_UNINIT;
 	pthread_mutex_lock(&client->lock);
 	last = --client->references == 0;
 	if (last)
@@ -188,7 +202,7 @@ borrow(struct handle *handle, void *argument)
 		((struct client_container *)handle)->borrowed = true;
 	else if (handle->type == DAOS_HTYPE_EQ &&
 		 event_queue_renew(client, (struct event_queue *)handle) != 0)
-		((struct event_queue *)handle)->context = NULL;
+		((struct event_queue *)handle)->set = NULL;
 }
 
 /*
@@ -198,7 +212,7 @@ borrow(struct handle *handle, void *argument)
 int
 daos_reinit(void)
 {
-	struct client *client = &process_client;
+	struct client *client = client_here();
 	int state = atomic_load(&client->state);
 
 	if (state == CLIENT_DOWN)
@@ -221,20 +235,65 @@ daos_reinit(void)
 uint64_t
 client_realtime(void)
 {
+	struct client_context *context = context_here();
 	struct timespec now;
 
+	if (context)
+		return env_realtime(context->env);
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint32_t
+client_user(void)
+{
+	const struct client *client = client_here();
+
+	return client_is_hosted(client) ? client->user : geteuid();
+}
+
+uint32_t
+client_group(void)
+{
+	const struct client *client = client_here();
+
+	return client_is_hosted(client) ? client->group : getegid();
+}
+
+/* ------------------------------------------------ memory */
+
+/* The arena of the host whose loop is stepped, also outside any fiber; NULL: malloc's memory. */
+static struct arena *
+arena_here(void)
+{
+	const struct client_context *context = context_current()->client;
+
+	return context ? context->client->arena : NULL;
 }
 
 void *
 client_alloc(size_t size)
 {
-	return malloc(size);
+	struct arena *arena = arena_here();
+
+	return arena ? arena_alloc(arena, size) : malloc(size);
+}
+
+void *
+client_calloc(size_t size)
+{
+	struct arena *arena = arena_here();
+
+	return arena ? arena_calloc(arena, 1, size) : calloc(1, size);
 }
 
 void
 client_free(void *pointer)
 {
-	free(pointer);
+	struct arena *arena = arena_here();
+
+	if (arena)
+		arena_free(arena, pointer);
+	else
+		free(pointer);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* client_run(): one public call as one function on a fiber, waited for or launched under an event.
  */
-#include <stdlib.h>
-
 #include "client/private.h"
 
 static void
 operation_put(struct operation *operation)
 {
 	if (atomic_fetch_sub(&operation->references, 1) == 1)
-		free(operation);
+		client_free(operation);
 }
 
 /* Says that a call without an event is over. What it set before may be read by the waiter at once,
@@ -67,8 +65,9 @@ operation_launched(struct loop_message *message)
 		operation_finish(operation, rc);
 }
 
-/* Starts the operation and runs it until its first wait. With the context's lock held, which it
- * gives up meanwhile. */
+/* Starts the operation and runs it until its first wait; on a host's loop, which only the host
+ * steps, it first runs when the caller yields. With the context's lock held, which it gives up
+ * meanwhile. */
 static int
 operation_start(struct operation *operation)
 {
@@ -82,7 +81,7 @@ operation_start(struct operation *operation)
 		return 0;
 	}
 	rc = fiber_start(context->loop, "client call", operation_main, operation, &fiber);
-	if (rc)
+	if (rc || client_is_hosted(context->client))
 		return rc;
 	context->driven = true;
 	pthread_mutex_unlock(&context->lock);
@@ -96,13 +95,19 @@ operation_start(struct operation *operation)
 /* ------------------------------------------------ abort */
 
 static void
+operation_cancel(struct operation *operation)
+{
+	operation->canceled = true;
+	if (operation->fiber)
+		fiber_cancel(operation->fiber);
+}
+
+static void
 operation_aborted(struct loop_message *message)
 {
 	struct operation *operation = container_of(message, struct operation, abort);
 
-	operation->canceled = true;
-	if (operation->fiber)
-		fiber_cancel(operation->fiber);
+	operation_cancel(operation);
 	operation_put(operation);
 }
 
@@ -111,6 +116,10 @@ operation_abort(struct operation *operation)
 {
 	if (atomic_exchange(&operation->aborting, true))
 		return;
+	if (client_is_hosted(operation->context->client)) {
+		operation_cancel(operation);
+		return;
+	}
 	atomic_fetch_add(&operation->references, 1);
 	operation->abort.function = operation_aborted;
 	loop_post(operation->context->loop, &operation->abort);
@@ -165,10 +174,10 @@ run_launched(daos_event_t *public_event, int (*function)(void *arguments), void 
 
 	if (event == NULL)
 		return -DER_INVAL;
-	operation = calloc(1, sizeof(*operation) + size);
+	operation = client_calloc(sizeof(*operation) + size);
 	if (operation == NULL)
 		return -DER_NOMEM;
-	context = event->context;
+	context = event->set->context;
 	operation->context = context;
 	operation->event = event;
 	operation->function = function;
@@ -184,21 +193,21 @@ run_launched(daos_event_t *public_event, int (*function)(void *arguments), void 
 	}
 	pthread_mutex_unlock(&context->lock);
 	if (rc)
-		free(operation);
+		client_free(operation);
 	return rc;
 }
 
 int
 client_run(daos_event_t *event, int (*function)(void *arguments), void *arguments, size_t size)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	int rc = client_check(client);
 
 	if (rc)
 		return rc;
 	if (event)
 		return run_launched(event, function, arguments, size);
-	if (context_here(client))
+	if (context_here())
 		return function(arguments);
 	return run_blocking(client, function, arguments);
 }

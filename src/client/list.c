@@ -214,7 +214,7 @@ static int
 group_count(daos_handle_t oh, uint32_t *ret_count)
 {
 	SCOPED_OBJECT object = NULL;
-	int rc = object_get(oh, DAOS_HTYPE_OBJ, &object);
+	int rc = client_object_get(oh, DAOS_HTYPE_OBJ, &object);
 
 	if (rc == 0)
 		*ret_count = placement_groups(&object->container->pool->placement, object->id);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Objects: open and close, and one line each into objio for what is done to them. */
-#include <stdlib.h>
-
 #include "client/private.h"
 
 /* ------------------------------------------------ handles */
@@ -13,14 +11,14 @@ object_free(struct handle *handle)
 
 	handle_put(&object->container->handle);
 	pthread_mutex_destroy(&object->lock);
-	free(object->positions);
-	free(object);
+	client_free(object->positions);
+	client_free(object);
 }
 
 int
-object_get(daos_handle_t cookie, uint32_t type, struct client_object **ret_object)
+client_object_get(daos_handle_t cookie, uint32_t type, struct client_object **ret_object)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct handle *handle;
 	int rc = client_check(client);
 
@@ -32,7 +30,7 @@ object_get(daos_handle_t cookie, uint32_t type, struct client_object **ret_objec
 }
 
 void
-object_put(struct client_object **object)
+client_object_put(struct client_object **object)
 {
 	if (*object)
 		handle_put(&(*object)->handle);
@@ -44,7 +42,7 @@ object_open(daos_handle_t cookie, daos_obj_id_t oid, uint32_t mode, uint32_t typ
 {
 	SCOPED_CONTAINER container = NULL;
 	struct client_object *object;
-	int rc = container_get(cookie, &container);
+	int rc = client_container_get(cookie, &container);
 
 	if (rc == 0)
 		rc = placement_check(&container->pool->placement, object_id_of(oid));
@@ -52,7 +50,7 @@ object_open(daos_handle_t cookie, daos_obj_id_t oid, uint32_t mode, uint32_t typ
 		return rc;
 	if ((mode & (DAOS_OO_RW | DAOS_OO_EXCL)) != 0 && (container->flags & DAOS_COO_RO))
 		return error_raise(-DER_NO_PERM, "the container was opened for reading only");
-	object = calloc(1, sizeof(*object));
+	object = client_calloc(sizeof(*object));
 	if (object == NULL)
 		return -DER_NOMEM;
 	handle_init(&object->handle, type, object_free);
@@ -68,7 +66,7 @@ object_open(daos_handle_t cookie, daos_obj_id_t oid, uint32_t mode, uint32_t typ
 int
 object_publish(struct client_object *object, daos_handle_t *ret_cookie)
 {
-	int rc = handle_add(&client_of_process()->handles, &object->handle, ret_cookie);
+	int rc = handle_add(&client_here()->handles, &object->handle, ret_cookie);
 
 	if (rc)
 		handle_put(&object->handle);
@@ -79,24 +77,24 @@ int
 object_close(daos_handle_t cookie, uint32_t type)
 {
 	SCOPED_OBJECT object = NULL;
-	int rc = object_get(cookie, type, &object);
+	int rc = client_object_get(cookie, type, &object);
 
 	if (rc)
 		return rc;
-	return handle_remove(&client_of_process()->handles, &object->handle) ? 0 : -DER_NO_HDL;
+	return handle_remove(&client_here()->handles, &object->handle) ? 0 : -DER_NO_HDL;
 }
 
 int
 object_begin(daos_handle_t cookie, uint32_t type, struct object_use *ret_use)
 {
-	struct object_use use = {.context = context_here(client_of_process())};
-	int rc = object_get(cookie, type, &use.object);
+	struct object_use use = {.context = context_here()};
+	int rc = client_object_get(cookie, type, &use.object);
 
 	if (rc)
 		return rc;
 	rc = context_container_get(use.context, use.object->container, &use.objio, &use.entry);
 	if (rc) {
-		object_put(&use.object);
+		client_object_put(&use.object);
 		return rc;
 	}
 	*ret_use = use;
@@ -121,7 +119,7 @@ object_end(struct object_use *use)
 {
 	if (use->entry)
 		context_container_put(use->entry);
-	object_put(&use->object);
+	client_object_put(&use->object);
 }
 
 int

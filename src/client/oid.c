@@ -31,10 +31,7 @@ abstract_class(daos_oclass_id_t class)
 static uint32_t
 redundancy_factor(const struct client_container *container)
 {
-	struct daos_prop_entry *entry =
-		daos_prop_entry_get(container->properties, DAOS_PROP_CO_REDUN_FAC);
-
-	return entry && daos_prop_is_set(entry) ? (uint32_t)entry->dpe_val : 0;
+	return (uint32_t)properties_number(container->properties, DAOS_PROP_CO_REDUN_FAC);
 }
 
 /* The class for an object for which the caller named none, or an abstract one. */
@@ -86,7 +83,8 @@ daos_obj_generate_oid(daos_handle_t coh, daos_obj_id_t *oid, enum daos_otype_t t
 	SCOPED_CONTAINER container = NULL;
 	uint32_t groups;
 	daos_obj_id_t made;
-	int rc = oid && daos_otype_t_is_valid(type) ? container_get(coh, &container) : -DER_INVAL;
+	int rc = oid && daos_otype_t_is_valid(type) ? client_container_get(coh, &container)
+						    : -DER_INVAL;
 
 	(void)args;
 	if (rc == 0)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Pools: connect, disconnect, query, attributes, lists of containers, and handles for other
  * processes. */
-#include <stdlib.h>
-
 #include <gurt/common.h>
 
 #include "client/private.h"
@@ -14,14 +12,14 @@ pool_free(struct handle *handle)
 {
 	struct client_pool *pool = (struct client_pool *)handle;
 
-	free(pool->map);
-	free(pool);
+	client_free(pool->map);
+	client_free(pool);
 }
 
 int
-pool_get(daos_handle_t cookie, struct client_pool **ret_pool)
+client_pool_get(daos_handle_t cookie, struct client_pool **ret_pool)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct handle *handle;
 	int rc = client_check(client);
 
@@ -33,7 +31,7 @@ pool_get(daos_handle_t cookie, struct client_pool **ret_pool)
 }
 
 void
-pool_put(struct client_pool **pool)
+client_pool_put(struct client_pool **pool)
 {
 	if (*pool)
 		handle_put(&(*pool)->handle);
@@ -45,12 +43,12 @@ pool_create(struct uuid id, struct uuid handle_id, const uint8_t *map, size_t le
 	    struct client_pool **ret_pool)
 {
 	struct arena *arena = arena_create(0);
-	struct client_pool *pool = calloc(1, sizeof(*pool));
+	struct client_pool *pool = client_calloc(sizeof(*pool));
 	struct reader reader;
 	struct proto_map decoded;
 	int rc = -DER_NOMEM;
 
-	if (arena && pool && (pool->map = malloc(length)) != NULL) {
+	if (arena && pool && (pool->map = client_alloc(length)) != NULL) {
 		handle_init(&pool->handle, DAOS_HTYPE_POOL, pool_free);
 		pool->id = id;
 		pool->handle_id = handle_id;
@@ -64,8 +62,8 @@ pool_create(struct uuid id, struct uuid handle_id, const uint8_t *map, size_t le
 		pool->engines = decoded.engine_count;
 		*ret_pool = pool;
 	} else if (pool) {
-		free(pool->map);
-		free(pool);
+		client_free(pool->map);
+		client_free(pool);
 	}
 	if (arena)
 		arena_destroy(arena);
@@ -114,7 +112,7 @@ info_fill(const struct proto_pool_info *info, daos_pool_info_t *ret_info)
 static int
 ranks_list(const struct client_pool *pool, uint64_t bits, d_rank_list_t **ret_ranks)
 {
-	struct arena *arena = context_here(client_of_process())->env->arena;
+	struct arena *arena = context_here()->env->arena;
 	d_rank_list_t *ranks;
 	struct reader reader;
 	struct proto_map map;
@@ -157,7 +155,7 @@ query(const struct client_pool *pool, daos_pool_info_t *info, daos_prop_t *prope
 	struct rpc_reply reply;
 	int rc;
 
-	service_begin(context_here(client_of_process()), PROTO_POOL_QUERY, false, &request);
+	service_begin(context_here(), PROTO_POOL_QUERY, false, &request);
 	proto_pool_query_encode(&query, &request.body);
 	rc = service_send(&request, pool, &reply);
 	if (rc == 0)
@@ -182,7 +180,7 @@ run_query(void *argument)
 {
 	struct query_arguments *arguments = argument;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc == 0)
 		rc = query(pool, arguments->info, arguments->properties);
@@ -267,7 +265,7 @@ static int
 run_connect(void *argument)
 {
 	const struct connect_arguments *arguments = argument;
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_pool_connect connect = {
 		.pool = arguments->parsed,
 		.handle = context_draw_uuid(context),
@@ -300,7 +298,7 @@ daos_pool_connect(const char *pool, const char *sys, unsigned int flags, daos_ha
 {
 	struct connect_arguments arguments = {
 		.name = pool, .flags = flags, .ret_handle = poh, .info = info};
-	int rc = client_check(client_of_process());
+	int rc = client_check(client_here());
 
 	if (rc)
 		return rc;
@@ -312,16 +310,16 @@ daos_pool_connect(const char *pool, const char *sys, unsigned int flags, daos_ha
 				     sys);
 	rc = name_parse(pool, &arguments.parsed);
 	if (rc == 0)
-		rc = client_find(client_of_process());
+		rc = client_find(client_here());
 	return rc ? rc : client_run(ev, run_connect, &arguments, sizeof(arguments));
 }
 
 static int
 run_disconnect(void *argument)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(*(daos_handle_t *)argument, &pool);
+	int rc = client_pool_get(*(daos_handle_t *)argument, &pool);
 
 	if (rc)
 		return rc;
@@ -329,7 +327,7 @@ run_disconnect(void *argument)
 		return error_raise(-DER_BUSY,
 				   "containers are open through this handle: close them first");
 	if (!pool->borrowed)
-		rc = send_disconnect(context_here(client), pool);
+		rc = send_disconnect(context_here(), pool);
 	/* That the server has forgotten the handle is what was wanted. */
 	if (rc == 0 || rc == -DER_NO_HDL)
 		return handle_remove(&client->handles, &pool->handle) ? 0 : -DER_NO_HDL;
@@ -354,7 +352,7 @@ daos_pool_local2global(daos_handle_t poh, d_iov_t *glob)
 	SCOPED_POOL pool = NULL;
 	struct writer writer;
 	size_t needed;
-	int rc = glob ? pool_get(poh, &pool) : -DER_INVAL;
+	int rc = glob ? client_pool_get(poh, &pool) : -DER_INVAL;
 
 	if (rc)
 		return rc;
@@ -380,7 +378,7 @@ daos_pool_local2global(daos_handle_t poh, d_iov_t *glob)
 int
 daos_pool_global2local(d_iov_t glob, daos_handle_t *poh)
 {
-	struct client *client = client_of_process();
+	struct client *client = client_here();
 	struct client_pool *pool;
 	struct reader reader;
 	struct uuid id, handle_id;
@@ -428,7 +426,7 @@ run_attributes(void *argument)
 {
 	struct attribute_arguments *arguments = argument;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc)
 		return rc;
@@ -445,7 +443,7 @@ daos_pool_list_attr(daos_handle_t poh, char *buffer, size_t *size, daos_event_t 
 		.call = {.operation = PROTO_POOL_LIST_ATTRIBUTES,
 			 .list = buffer,
 			 .list_size = size},
-		.function = attributes_list,
+		.function = client_attributes_list,
 	};
 
 	return size ? client_run(ev, run_attributes, &arguments, sizeof(arguments)) : -DER_INVAL;
@@ -462,9 +460,9 @@ daos_pool_get_attr(daos_handle_t poh, int n, char const *const names[], void *co
 			 .names = names,
 			 .buffers = buffers,
 			 .sizes = sizes},
-		.function = attributes_get,
+		.function = client_attributes_get,
 	};
-	int rc = sizes ? attributes_check(n, names) : -DER_INVAL;
+	int rc = sizes ? client_attributes_check(n, names) : -DER_INVAL;
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -480,9 +478,9 @@ daos_pool_set_attr(daos_handle_t poh, int n, char const *const names[], void con
 			 .names = names,
 			 .values = values,
 			 .value_sizes = sizes},
-		.function = attributes_set,
+		.function = client_attributes_set,
 	};
-	int rc = sizes && values ? attributes_check(n, names) : -DER_INVAL;
+	int rc = sizes && values ? client_attributes_check(n, names) : -DER_INVAL;
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -493,9 +491,9 @@ daos_pool_del_attr(daos_handle_t poh, int n, char const *const names[], daos_eve
 	struct attribute_arguments arguments = {
 		.pool = poh,
 		.call = {.operation = PROTO_POOL_DELETE_ATTRIBUTES, .count = n, .names = names},
-		.function = attributes_delete,
+		.function = client_attributes_delete,
 	};
-	int rc = attributes_check(n, names);
+	int rc = client_attributes_check(n, names);
 
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
@@ -540,12 +538,11 @@ run_list_containers(void *argument)
 	struct service_request request;
 	struct rpc_reply reply;
 	SCOPED_POOL pool = NULL;
-	int rc = pool_get(arguments->pool, &pool);
+	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc)
 		return rc;
-	service_begin(context_here(client_of_process()), PROTO_POOL_LIST_CONTAINERS, false,
-		      &request);
+	service_begin(context_here(), PROTO_POOL_LIST_CONTAINERS, false, &request);
 	proto_uuid_encode(pool->handle_id, &request.body);
 	rc = service_send(&request, pool, &reply);
 	if (rc == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* What the files of client/ share: the client of a process, its contexts, handles, operations and
- * events. */
+/* What the files of client/ share: the client of a process or of a host, its contexts, handles,
+ * operations and events. */
 #pragma once
 
 #include <pthread.h>
@@ -74,7 +74,7 @@ bool handle_remove(struct handle_table *table, struct handle *handle);
 void handle_each(struct handle_table *table, void (*visit)(struct handle *handle, void *argument),
 		 void *argument);
 
-/* ------------------------------------------------ the client of the process */
+/* ------------------------------------------------ the client */
 
 enum client_state { CLIENT_DOWN, CLIENT_UP, CLIENT_FORKED };
 
@@ -93,10 +93,16 @@ struct servers {
 	void (*embedded_stop)(struct embedded *embedded);
 };
 
+/*
+ * The client of the process, or one that a host made on a loop of its own (host.c). The latter is
+ * used on fibers of that loop only, so that none of its locks is ever waited for.
+ */
 struct client {
 	pthread_mutex_t lock; /* life, contexts, servers */
 	atomic_int state;     /* enum client_state */
 	uint32_t references;
+	struct arena *arena;	/* of a host; NULL: of the process, whose memory is malloc's */
+	uint32_t user, group;	/* of a host */
 	bool quiet;		/* errors are shown by the caller, not logged */
 	atomic_bool met;	/* an engine has answered */
 	pthread_key_t text_key; /* each thread's latest failure */
@@ -109,14 +115,20 @@ struct client {
 	struct servers servers;
 };
 
-/* The client of daos_init(), up or not. */
-struct client *client_of_process(void);
+/* The client whose loop runs the calling fiber, else that of daos_init(), up or not. */
+struct client *client_here(void);
+/* Whether it lives on somebody else's loop. */
+static inline bool
+client_is_hosted(const struct client *client)
+{
+	return client->arena != NULL;
+}
 /* 0 or -DER_UNINIT. */
 MUST_USE int client_check(struct client *client);
 /* Keeps text as the calling thread's latest failure. */
 void client_keep_text(struct client *client, const char *text);
 /* Refuses a call before it is launched: raises code and keeps the text for the calling thread. */
-#define client_refuse(...) client_refused(client_of_process(), error_raise(__VA_ARGS__))
+#define client_refuse(...) client_refused(client_here(), error_raise(__VA_ARGS__))
 int client_refused(struct client *client, int code);
 /* What is known of code: the text of the running fiber, or where servers were looked for. */
 const char *client_explain(struct client *client, int code);
@@ -150,9 +162,25 @@ void servers_filter(const struct servers *servers, struct proto_map *map);
 struct context_container;
 struct context_pool;
 
+/* The events of a queue; of a context those without a queue, too. Under the context's lock. */
+struct event_set {
+	struct list link; /* of a host's context */
+	struct client_context *context;
+	bool taken;		   /* by an event queue; the client's lock */
+	struct list running;	   /* events whose operation or children are not over */
+	struct list finished;	   /* their callbacks are still to be called */
+	struct list completed;	   /* to be polled */
+	atomic_uint running_count; /* events launched and not completed */
+	atomic_uint finished_count;
+	atomic_uint completed_count;
+	atomic_bool closed; /* the queue is being destroyed: pollers leave */
+};
+void event_set_init(struct client_context *context, struct event_set *set);
+
 /*
  * A loop with its own connections. Whoever drives it steps the loop; the others wait until what
- * they look for has happened or the driver leaves.
+ * they look for has happened or the driver leaves. A host's loop is driven by the host alone: calls
+ * wait by yielding.
  */
 struct client_context {
 	struct client *client;
@@ -168,26 +196,33 @@ struct client_context {
 	pthread_cond_t changed;
 	bool driven;
 	uint32_t waiters;
-	bool taken;		   /* by an event queue */
-	struct list running;	   /* events whose operation or children are not over */
-	struct list finished;	   /* their callbacks are still to be called */
-	struct list completed;	   /* to be polled */
-	atomic_uint running_count; /* events launched and not completed */
-	atomic_uint finished_count;
-	atomic_uint completed_count;
-	atomic_bool closed; /* the queue is being destroyed: pollers leave */
+	struct event_set events;
+	/* Of a host's client; loop. */
+	struct wait_queue waiting; /* fibers that wait for a change */
+	struct list sets;	   /* struct event_set, of queues now and before */
+	uint32_t set_count;
 };
 
+/* What a context has before it has a loop, and what it has on its loop. */
+void context_prepare(struct client *client, struct client_context *context);
+MUST_USE int context_connect(struct client_context *context);
+/* Ends all connections with a goodbye; the last operation of a context, on a fiber. *Yields*. */
+void context_close(struct client_context *context);
+/* Undoes context_prepare(). */
+void context_fini(struct client_context *context);
+/* Cancels what runs under events; whether there is any. */
+bool context_abort_all(struct client_context *context);
 MUST_USE int context_create(struct client *client, struct client_context **ret_context);
 /* Ends all connections with a goodbye; nothing may run. */
 void context_destroy(struct client_context *context);
 /* A context for a call without event: one that nobody drives, or any. -DER_NOMEM and others. */
 MUST_USE int context_pick(struct client *client, struct client_context **ret_context);
-/* One of its own for an event queue. -DER_NOMEM, -DER_OVERFLOW when there are too many. */
-MUST_USE int context_take(struct client *client, struct client_context **ret_context);
-void context_give(struct client_context *context);
+/* The events of a context of its own for an event queue; with a host those of one more queue on the
+ * only context. -DER_NOMEM, -DER_OVERFLOW when there are too many. */
+MUST_USE int context_take(struct client *client, struct event_set **ret_set);
+void context_give(struct event_set *set);
 /* The context whose loop runs the calling fiber, or NULL. */
-struct client_context *context_here(struct client *client);
+struct client_context *context_here(void);
 
 /*
  * With the lock held: drives the loop, or waits for whoever does, until done(argument) or the
@@ -195,6 +230,11 @@ struct client_context *context_here(struct client *client);
  */
 void context_drive(struct client_context *context, bool (*done)(void *argument), void *argument,
 		   uint64_t deadline);
+/* As context_drive() without a deadline, and uninterruptible. */
+void context_drive_plain(struct client_context *context, bool (*done)(void *argument),
+			 void *argument);
+/* Why a fiber of a host may not wait any longer: 0, -DER_CANCELED, -DER_TIMEDOUT. */
+MUST_USE int context_interrupted(struct client_context *context);
 /* Tells those who wait that something has changed. With the lock held. */
 void context_notify(struct client_context *context);
 /* Also tells the thread that drives. With the lock held. */
@@ -239,7 +279,7 @@ struct event {
 	struct list children;
 	struct list child_link;
 	struct event *parent;
-	struct client_context *context;
+	struct event_set *set;
 	struct operation *operation;
 	struct event_callback *callbacks; /* NULL, or EVENT_CALLBACKS_MAX */
 	uint8_t state;			  /* daos_ev_status_t */
@@ -265,7 +305,7 @@ void event_finish(struct event *event, int result);
 
 struct event_queue {
 	struct handle handle;
-	struct client_context *context;
+	struct event_set *set;
 };
 /* After fork: a new context. */
 MUST_USE int event_queue_renew(struct client *client, struct event_queue *queue);
@@ -295,7 +335,7 @@ struct client_container {
 	uint32_t capabilities;
 	bool borrowed;
 	atomic_bool closed;
-	daos_prop_t *properties; /* as at open */
+	struct proto_properties *properties; /* as at open; one block */
 };
 
 /* Positions of listings that do not fit into an anchor; the oldest is forgotten first. */
@@ -319,21 +359,22 @@ struct client_object {
 };
 
 /* -DER_UNINIT, -DER_NO_HDL. Given back by handle_put(). */
-MUST_USE int pool_get(daos_handle_t cookie, struct client_pool **ret_pool);
-MUST_USE int container_get(daos_handle_t cookie, struct client_container **ret_container);
-MUST_USE int object_get(daos_handle_t cookie, uint32_t type, struct client_object **ret_object);
+MUST_USE int client_pool_get(daos_handle_t cookie, struct client_pool **ret_pool);
+MUST_USE int client_container_get(daos_handle_t cookie, struct client_container **ret_container);
+MUST_USE int client_object_get(daos_handle_t cookie, uint32_t type,
+			       struct client_object **ret_object);
 MUST_USE int object_open(daos_handle_t container, daos_obj_id_t oid, uint32_t mode, uint32_t type,
 			 struct client_object **ret_object);
 /* Gives it a cookie; frees it on failure. */
 MUST_USE int object_publish(struct client_object *object, daos_handle_t *ret_cookie);
 MUST_USE int object_close(daos_handle_t cookie, uint32_t type);
 
-void pool_put(struct client_pool **pool);
-void container_put(struct client_container **container);
-void object_put(struct client_object **object);
-#define SCOPED_POOL __attribute__((cleanup(pool_put))) struct client_pool *
-#define SCOPED_CONTAINER __attribute__((cleanup(container_put))) struct client_container *
-#define SCOPED_OBJECT __attribute__((cleanup(object_put))) struct client_object *
+void client_pool_put(struct client_pool **pool);
+void client_container_put(struct client_container **container);
+void client_object_put(struct client_object **object);
+#define SCOPED_POOL __attribute__((cleanup(client_pool_put))) struct client_pool *
+#define SCOPED_CONTAINER __attribute__((cleanup(client_container_put))) struct client_container *
+#define SCOPED_OBJECT __attribute__((cleanup(client_object_put))) struct client_object *
 
 /*
  * The open container on the loop of the calling fiber, made when first used there;
@@ -440,13 +481,18 @@ struct attribute_call {
 	char *list;		   /* list */
 	size_t *list_size;
 };
-MUST_USE int attributes_check(int count, char const *const names[]);
-MUST_USE int attributes_set(const struct attribute_call *call);
-MUST_USE int attributes_get(const struct attribute_call *call);
-MUST_USE int attributes_list(const struct attribute_call *call);
-MUST_USE int attributes_delete(const struct attribute_call *call);
+MUST_USE int client_attributes_check(int count, char const *const names[]);
+MUST_USE int client_attributes_set(const struct attribute_call *call);
+MUST_USE int client_attributes_get(const struct attribute_call *call);
+MUST_USE int client_attributes_list(const struct attribute_call *call);
+MUST_USE int client_attributes_delete(const struct attribute_call *call);
 
 /* Properties to and from the wire; texts borrow. -DER_INVAL. */
 MUST_USE int properties_to_wire(const daos_prop_t *properties, struct proto_properties *ret_wire);
 MUST_USE int properties_from_wire(const struct proto_properties *wire,
 				  daos_prop_t **ret_properties);
+/* A copy in one block, for client_free(). -DER_NOMEM; -DER_PROTO for what is no property. */
+MUST_USE int properties_keep(const struct proto_properties *wire,
+			     struct proto_properties **ret_kept);
+/* The number of a property; 0 where there is none. */
+uint64_t properties_number(const struct proto_properties *properties, uint32_t type);

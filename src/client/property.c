@@ -157,3 +157,61 @@ properties_from_wire(const struct proto_properties *wire, daos_prop_t **ret_prop
 	*ret_properties = properties;
 	return 0;
 }
+
+/* ------------------------------------------------ as they came */
+
+/* Whether the wire form can stand for a property at all; its bytes are looked at by whoever uses
+ * them. */
+static size_t
+kept_size(const struct proto_properties *wire, bool *ret_known)
+{
+	size_t size = sizeof(*wire);
+
+	*ret_known = true;
+	for (uint32_t i = 0; i < wire->count; i++) {
+		const struct prop_rule *rule = prop_rule_find(wire->items[i].type);
+
+		if (rule == NULL || wire->items[i].is_bytes != (rule->kind != PROP_NUMBER))
+			*ret_known = false;
+		else if (wire->items[i].is_bytes)
+			size += wire->items[i].bytes.length;
+	}
+	return size;
+}
+
+int
+properties_keep(const struct proto_properties *wire, struct proto_properties **ret_kept)
+{
+	bool known;
+	size_t size = kept_size(wire, &known);
+	struct proto_properties *kept;
+	char *bytes;
+
+	if (!known)
+		return error_raise(-DER_PROTO, "a property from the server cannot be read");
+	kept = client_calloc(size);
+	if (kept == NULL)
+		return -DER_NOMEM;
+	bytes = (char *)(kept + 1);
+	kept->count = wire->count;
+	for (uint32_t i = 0; i < wire->count; i++) {
+		struct proto_property *property = &kept->items[i];
+
+		*property = wire->items[i];
+		if (!property->is_bytes || property->bytes.length == 0)
+			continue;
+		memcpy(bytes, wire->items[i].bytes.data, property->bytes.length);
+		property->bytes.data = bytes;
+		bytes += property->bytes.length;
+	}
+	*ret_kept = kept;
+	return 0;
+}
+
+uint64_t
+properties_number(const struct proto_properties *properties, uint32_t type)
+{
+	const struct proto_property *property = proto_property_find(properties, type);
+
+	return property && !property->is_bytes ? property->number : 0;
+}

@@ -16,7 +16,7 @@ text_copy(struct proto_text text, char *to, size_t size)
 static int
 run_found(daos_event_t *event, int (*function)(void *argument), void *argument, size_t size)
 {
-	int rc = client_find(client_of_process());
+	int rc = client_find(client_here());
 
 	return rc ? rc : client_run(event, function, argument, size);
 }
@@ -41,7 +41,7 @@ static int
 run_system_query(void *argument)
 {
 	struct client_system *system = argument;
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_system_query_reply answer;
 	struct service_request request;
 	struct rpc_reply reply;
@@ -117,7 +117,7 @@ run_pool_create(void *argument)
 {
 	const struct create_arguments *arguments = argument;
 	const struct client_pool_create *wanted = arguments->request;
-	struct client_context *context = context_here(client_of_process());
+	struct client_context *context = context_here();
 	struct proto_pool_create create = {
 		.id = context_draw_uuid(context),
 		.thin = wanted->thin,
@@ -165,7 +165,7 @@ run_pool_destroy(void *argument)
 	const struct proto_pool_destroy *destroy = argument;
 	struct service_request request;
 
-	service_begin(context_here(client_of_process()), PROTO_SYSTEM_POOL_DESTROY, true, &request);
+	service_begin(context_here(), PROTO_SYSTEM_POOL_DESTROY, true, &request);
 	proto_pool_destroy_encode(destroy, &request.body);
 	return service_tell(&request, NULL);
 }
@@ -191,7 +191,7 @@ take_pools(struct reader *body, struct list_arguments *arguments)
 	int rc = body->failed || count > reader_left(body) ? -DER_PROTO : 0;
 
 	if (rc == 0 && count > 0) {
-		arguments->entries = calloc(count, sizeof(*arguments->entries));
+		arguments->entries = client_calloc(count * sizeof(*arguments->entries));
 		rc = arguments->entries ? 0 : -DER_NOMEM;
 	}
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
@@ -208,7 +208,7 @@ take_pools(struct reader *body, struct list_arguments *arguments)
 		memcpy(entry->ranks, from.ranks, entry->rank_count * sizeof(entry->ranks[0]));
 	}
 	if (rc) {
-		free(arguments->entries);
+		client_free(arguments->entries);
 		arguments->entries = NULL;
 	}
 	arguments->count = rc ? 0 : count;
@@ -222,7 +222,7 @@ run_pool_list(void *argument)
 	struct rpc_reply reply;
 	int rc;
 
-	service_begin(context_here(client_of_process()), PROTO_SYSTEM_POOL_LIST, false, &request);
+	service_begin(context_here(), PROTO_SYSTEM_POOL_LIST, false, &request);
 	rc = service_send(&request, NULL, &reply);
 	if (rc == 0)
 		rc = take_pools(&reply.body, argument);
@@ -287,7 +287,7 @@ run_public_list(void *argument)
 		*arguments->count = list.count;
 	if (rc == 0 && arguments->pools && list.count > room)
 		rc = -DER_TRUNC;
-	free(list.entries);
+	client_free(list.entries);
 	return rc;
 }
 
@@ -339,16 +339,18 @@ sys_info_fill(const struct client_system *system, struct daos_sys_info *info)
 int
 daos_mgmt_get_sys_info(const char *sys, struct daos_sys_info **info)
 {
-	struct client_system *system = calloc(1, sizeof(*system));
-	struct daos_sys_info *made = calloc(1, sizeof(*made));
+	struct client_system *system = client_calloc(sizeof(*system));
+	struct daos_sys_info *made = NULL;
 	int rc = info ? 0 : -DER_INVAL;
 
 	(void)sys;
 	if (rc == 0)
-		rc = system && made ? client_system_query(system) : -DER_NOMEM;
+		rc = system ? client_system_query(system) : -DER_NOMEM;
 	if (rc == 0)
-		rc = sys_info_fill(system, made);
-	free(system);
+		made = calloc(1, sizeof(*made));
+	if (rc == 0)
+		rc = made ? sys_info_fill(system, made) : -DER_NOMEM;
+	client_free(system);
 	if (rc == 0)
 		*info = made;
 	else
@@ -364,7 +366,7 @@ dc_mgmt_srv_version(uint32_t *major, uint32_t *minor, uint32_t *patch, char **ta
 
 	if (major == NULL || minor == NULL || patch == NULL || tag == NULL)
 		return -DER_INVAL;
-	system = calloc(1, sizeof(*system));
+	system = client_calloc(sizeof(*system));
 	rc = system ? client_system_query(system) : -DER_NOMEM;
 	if (rc == 0 && sscanf(system->version, "%u.%u.%u", major, minor, patch) != 3)
 		rc = error_raise(-DER_PROTO, "the server's version is \"%s\"", system->version);
@@ -372,6 +374,6 @@ dc_mgmt_srv_version(uint32_t *major, uint32_t *minor, uint32_t *patch, char **ta
 		*tag = strdup(system->version + strspn(system->version, "0123456789."));
 		rc = *tag ? 0 : -DER_NOMEM;
 	}
-	free(system);
+	client_free(system);
 	return rc;
 }

@@ -249,7 +249,7 @@ access_run(void *arguments)
 	if (rc)
 		return rc;
 	inode_stat(&found.inode, &stat);
-	if (call->mask == F_OK || inode_permits(&stat, geteuid(), getegid(), call->mask))
+	if (call->mask == F_OK || inode_permits(&stat, client_user(), client_group(), call->mask))
 		return 0;
 	return file_error(EACCES);
 }

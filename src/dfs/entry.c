@@ -261,7 +261,7 @@ entry_stat(struct dfs *dfs, const struct inode *inode, daos_handle_t array, stru
 }
 
 int
-object_punch(struct dfs *dfs, const struct inode *inode)
+object_discard(struct dfs *dfs, const struct inode *inode)
 {
 	daos_handle_t handle;
 	int rc;

@@ -132,24 +132,20 @@ mount_destroy(struct dfs *dfs)
 static int
 roots_fetch(daos_handle_t container, daos_obj_id_t roots[2])
 {
-	daos_prop_t *properties = daos_prop_alloc(2);
+	/* An empty list is filled with all there are, so that none is held over the wait. */
+	daos_prop_t properties = {.dpp_nr = 0};
 	const struct daos_prop_entry *layout, *entry;
-	int rc;
+	int rc = daos_cont_query(container, NULL, &properties, NULL);
 
-	if (properties == NULL)
-		return -DER_NOMEM;
-	properties->dpp_entries[0].dpe_type = DAOS_PROP_CO_LAYOUT_TYPE;
-	properties->dpp_entries[1].dpe_type = DAOS_PROP_CO_ROOTS;
-	rc = daos_cont_query(container, NULL, properties, NULL);
-	layout = daos_prop_entry_get(properties, DAOS_PROP_CO_LAYOUT_TYPE);
-	entry = daos_prop_entry_get(properties, DAOS_PROP_CO_ROOTS);
+	layout = daos_prop_entry_get(&properties, DAOS_PROP_CO_LAYOUT_TYPE);
+	entry = daos_prop_entry_get(&properties, DAOS_PROP_CO_ROOTS);
 	if (rc == 0 && (layout == NULL || layout->dpe_val != DAOS_PROP_CO_LAYOUT_POSIX))
 		rc = error_raise(-DER_INVAL, "the container's layout is not POSIX");
 	if (rc == 0 && (entry == NULL || entry->dpe_val_ptr == NULL))
 		rc = error_raise(-DER_INVAL, "the container names no superblock and root");
 	if (rc == 0)
 		memcpy(roots, entry->dpe_val_ptr, 2 * sizeof(*roots));
-	daos_prop_free(properties);
+	daos_prop_fini(&properties);
 	return rc;
 }
 
@@ -219,32 +215,42 @@ dfs_umount(dfs_t *dfs)
 
 /* ------------------------------------------------ containers */
 
-/* What the library sets itself, over what the caller gave. */
-static int
-make_properties(const char *label, const daos_obj_id_t roots[2], daos_prop_t *given,
-		daos_prop_t **ret_properties)
-{
-	struct daos_prop_co_roots value = {.cr_oids = {roots[0], roots[1]}};
-	daos_prop_t *own = daos_prop_alloc(label ? 3 : 2);
-	int rc = own ? 0 : -DER_NOMEM;
+/* What the library sets itself, over what the caller gave. It lies on the fiber's stack, so that
+ * nothing is lost when the fiber never returns. */
+struct own_properties {
+	struct daos_prop_co_roots roots;
+	struct daos_prop_entry entries[3];
+	daos_prop_t list;
+};
 
+static void
+own_properties_init(const char *label, const daos_obj_id_t roots[2], struct own_properties *own)
+{
+	*own = (struct own_properties){.roots = {.cr_oids = {roots[0], roots[1]}}};
+	own->entries[0].dpe_type = DAOS_PROP_CO_LAYOUT_TYPE;
+	own->entries[0].dpe_val = DAOS_PROP_CO_LAYOUT_POSIX;
+	own->entries[1].dpe_type = DAOS_PROP_CO_ROOTS;
+	own->entries[1].dpe_val_ptr = &own->roots;
+	own->entries[2].dpe_type = DAOS_PROP_CO_LABEL;
+	/* The entry has no form for what is only read. */
+	memcpy(&own->entries[2].dpe_str, &label, sizeof(label));
+	own->list = (daos_prop_t){.dpp_nr = label ? 3 : 2, .dpp_entries = own->entries};
+}
+
+/* Creates the container with these properties and what the caller gave. */
+static int
+create_with(daos_handle_t pool, struct own_properties *own, daos_prop_t *given, uuid_t *ret_uuid)
+{
+	daos_prop_t *merged;
+	int rc;
+
+	if (given == NULL)
+		return daos_cont_create(pool, ret_uuid, &own->list, NULL);
+	rc = daos_prop_merge2(given, &own->list, &merged);
 	if (rc)
 		return rc;
-	own->dpp_entries[0].dpe_type = DAOS_PROP_CO_LAYOUT_TYPE;
-	own->dpp_entries[0].dpe_val = DAOS_PROP_CO_LAYOUT_POSIX;
-	own->dpp_entries[1].dpe_type = DAOS_PROP_CO_ROOTS;
-	rc = daos_prop_entry_set_ptr(&own->dpp_entries[1], &value, sizeof(value));
-	if (rc == 0 && label) {
-		own->dpp_entries[2].dpe_type = DAOS_PROP_CO_LABEL;
-		rc = daos_prop_entry_set_str(&own->dpp_entries[2], label, strlen(label));
-	}
-	if (rc == 0 && given == NULL) {
-		*ret_properties = own;
-		return 0;
-	}
-	if (rc == 0)
-		rc = daos_prop_merge2(given, own, ret_properties);
-	daos_prop_free(own);
+	rc = daos_cont_create(pool, ret_uuid, merged, NULL);
+	daos_prop_free(merged);
 	return rc;
 }
 
@@ -269,8 +275,10 @@ static int
 container_format(daos_handle_t pool, const char *name, const daos_obj_id_t roots[2],
 		 const struct super *super)
 {
-	struct inode root = {
-		.mode = S_IFDIR | 0755, .oid = roots[1], .uid = geteuid(), .gid = getegid()};
+	struct inode root = {.mode = S_IFDIR | 0755,
+			     .oid = roots[1],
+			     .uid = client_user(),
+			     .gid = client_group()};
 	daos_handle_t container, handle;
 	int rc = daos_cont_open(pool, name, DAOS_COO_RW, &container, NULL, NULL);
 
@@ -291,7 +299,7 @@ container_format(daos_handle_t pool, const char *name, const daos_obj_id_t roots
 int
 container_make(daos_handle_t pool, const char *label, dfs_attr_t *attributes, uuid_t *ret_uuid)
 {
-	daos_prop_t *properties;
+	struct own_properties own;
 	daos_obj_id_t roots[2];
 	struct super super;
 	char name[DAOS_UUID_STR_SIZE];
@@ -300,13 +308,10 @@ container_make(daos_handle_t pool, const char *label, dfs_attr_t *attributes, uu
 
 	if (rc == 0)
 		rc = root_ids(&super, roots);
-	if (rc == 0)
-		rc = make_properties(label, roots, attributes ? attributes->da_props : NULL,
-				     &properties);
 	if (rc)
 		return rc;
-	rc = daos_cont_create(pool, &uuid, properties, NULL);
-	daos_prop_free(properties);
+	own_properties_init(label, roots, &own);
+	rc = create_with(pool, &own, attributes ? attributes->da_props : NULL, &uuid);
 	if (rc)
 		return rc;
 	uuid_unparse_lower(uuid, name);

@@ -74,13 +74,15 @@ move_run(void *arguments)
 	if (oid_equal(from->oid, to->oid) && strcmp(call->name, call->new_name) == 0)
 		return 0;
 	rc = move_check(call, to, &inode, &replaced, &replaces);
+	if (rc == 0 && replaces && BUG(22))
+		rc = entry_remove(entry_in(to, call->new_name));
 	if (rc == 0)
 		rc = entry_copy(entry_in(from, call->name), entry_in(to, call->new_name));
 	if (rc == 0)
 		rc = entry_remove(entry_in(from, call->name));
 	/* The same object under both names is what a crash in an earlier move left. */
 	if (rc == 0 && replaces && !oid_equal(inode.oid, replaced.oid))
-		rc = object_punch(call->dfs, &replaced);
+		rc = object_discard(call->dfs, &replaced);
 	if (rc == 0 && replaces && call->ret_oid)
 		*call->ret_oid = replaced.oid;
 	return rc;

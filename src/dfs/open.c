@@ -43,7 +43,7 @@ inherit(const struct open_call *call, struct inode *inode, daos_oclass_id_t *ret
 static int
 new_inode(const struct open_call *call, struct inode *ret_inode)
 {
-	struct inode inode = {.mode = call->mode, .uid = geteuid(), .gid = getegid()};
+	struct inode inode = {.mode = call->mode, .uid = client_user(), .gid = client_group()};
 	daos_oclass_id_t class;
 	int rc = 0;
 

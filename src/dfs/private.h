@@ -290,7 +290,7 @@ MUST_USE int entry_stat(struct dfs *dfs, const struct inode *inode, daos_handle_
 			struct stat *ret_stat);
 
 /* Frees the data of an entry that has no name any more. */
-MUST_USE int object_punch(struct dfs *dfs, const struct inode *inode);
+MUST_USE int object_discard(struct dfs *dfs, const struct inode *inode);
 /* 0, or ENOTEMPTY. */
 MUST_USE int directory_check_empty(daos_handle_t handle);
 

@@ -47,7 +47,7 @@ remove_entry(struct dfs *dfs, struct entry_name name, const struct inode *inode)
 {
 	int rc = entry_remove(name);
 
-	return rc ? rc : object_punch(dfs, inode);
+	return rc ? rc : object_discard(dfs, inode);
 }
 
 static int

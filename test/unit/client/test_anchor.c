@@ -104,6 +104,29 @@ test_forgotten(void **state)
 	}
 }
 
+/* Another handle gives the same numbers to its own positions: it refuses, it does not mistake. */
+static void
+test_of_another_handle(void **state)
+{
+	struct objio_position position = position_of(1, 300, 9), back;
+	struct client_object other = {.position_number = 0};
+	daos_anchor_t anchor, theirs;
+
+	(void)state;
+	memset(&anchor, 0, sizeof(anchor));
+	memset(&theirs, 0, sizeof(theirs));
+	pthread_mutex_init(&other.lock, NULL);
+	object.position_number = 0;
+	assert_int_equal(anchor_store(&object, &position, &anchor), 0);
+	assert_int_equal(anchor_load(&other, &anchor, &back), -DER_INVAL);
+	position.bytes[299] ^= 1;
+	assert_int_equal(anchor_store(&other, &position, &theirs), 0);
+	assert_int_equal(anchor_load(&other, &anchor, &back), -DER_INVAL);
+	assert_int_equal(anchor_load(&other, &theirs, &back), 0);
+	client_free(other.positions);
+	pthread_mutex_destroy(&other.lock);
+}
+
 static void
 test_garbage(void **state)
 {
@@ -133,7 +156,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),	   cmocka_unit_test(test_begin_and_end),
 		cmocka_unit_test(test_restricted), cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_garbage),	   cmocka_unit_test(test_of_another_handle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

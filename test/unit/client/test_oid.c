@@ -14,6 +14,7 @@
 
 static struct client_pool pool;
 static struct client_container container;
+static struct proto_properties properties;
 static daos_handle_t cookie;
 static atomic_uint freed;
 
@@ -33,19 +34,19 @@ open_container(uint32_t targets, uint64_t redundancy_factor)
 	pool.placement = (struct placement_map){.version = PLACEMENT_VERSION, .targets = targets};
 	pool.engines = 1;
 	container.pool = &pool;
-	container.properties = daos_prop_alloc(1);
-	container.properties->dpp_entries[0].dpe_type = DAOS_PROP_CO_REDUN_FAC;
-	container.properties->dpp_entries[0].dpe_val = redundancy_factor;
+	properties.count = 1;
+	properties.items[0] = (struct proto_property){.type = DAOS_PROP_CO_REDUN_FAC,
+						      .number = redundancy_factor};
+	container.properties = &properties;
 	handle_init(&container.handle, DAOS_HTYPE_CO, leave);
 	assert_int_equal(daos_init(), 0);
-	assert_int_equal(handle_add(&client_of_process()->handles, &container.handle, &cookie), 0);
+	assert_int_equal(handle_add(&client_here()->handles, &container.handle, &cookie), 0);
 }
 
 static void
 close_container(void)
 {
-	assert_true(handle_remove(&client_of_process()->handles, &container.handle));
-	daos_prop_free(container.properties);
+	assert_true(handle_remove(&client_here()->handles, &container.handle));
 	assert_int_equal(daos_fini(), 0);
 }
 
