@@ -242,6 +242,29 @@ switch=$("$OUTPUT/bench/bench_fiber_switch") || fail "bench_fiber_switch failed"
 pingpong=$(timeout 120 "$OUTPUT/bench/bench_rpc_pingpong" --operations 5000 --rounds 5) ||
 	fail "bench_rpc_pingpong failed"
 
+# ---- Pure cores -----------------------------------------------------------------------------------------------------
+
+# Each measures itself beside its denominators, in as many rounds, and prints rows.
+for core in placement ec raft swim; do
+	timeout 600 "$OUTPUT/bench/bench_${core}_perf" >"$ram/$core" || fail "bench_${core}_perf failed"
+	echo "$core: $SECONDS s"
+done
+
+# field LINE NAME: what stands there, without quotes.
+field() {
+	sed -n "s/.*\"$2\":\"\{0,1\}\([^,}\"]*\).*/\1/p" <<<"$1"
+}
+
+core_rows() {
+	local line
+	while read -r line; do
+		lines+=("$line")
+		table+=("$(printf '    %-66s %10s %10s %8s %6s %6s' "$(sed 's/.*"metric":"\([^"]*\)".*/\1/' <<<"$line")" \
+			"$(field "$line" ours)" "$(field "$line" denominator)" "$(field "$line" ratio)" \
+			"$(field "$line" goal)" "$(field "$line" met)")")
+	done <"$1"
+}
+
 # ---- Report ---------------------------------------------------------------------------------------------------------
 
 row 1 "update 4 KiB QD16, server CPU / append-and-flush" ns update.server append 5 "$(rest_of update)"
@@ -269,6 +292,10 @@ while read -r line; do
 		<<<"$line")
 	figure "rpc over $name, server CPU" ns "$(sed -n 's/.*"server_cpu_ns": \([0-9]*\).*/\1/p' <<<"$line")"
 done <<<"$pingpong"
+
+for core in placement ec raft swim; do
+	core_rows "$ram/$core"
+done
 
 printf '\n%-3s %-58s %10s %10s %8s %6s %6s\n' row metric ours floor ratio goal met
 printf '%s\n' "${table[@]}"

@@ -6,6 +6,13 @@ void
 hlc_init(struct hlc *hlc, uint64_t floor)
 {
 	atomic_init(&hlc->latest, floor);
+	atomic_init(&hlc->limit, UINT64_MAX);
+}
+
+void
+hlc_set_limit(struct hlc *hlc, uint64_t limit)
+{
+	atomic_store_explicit(&hlc->limit, limit, memory_order_release);
 }
 
 uint64_t
@@ -25,14 +32,30 @@ hlc_to_realtime(uint64_t stamp)
 uint64_t
 hlc_now(struct hlc *hlc, uint64_t realtime_ns)
 {
-	uint64_t physical = hlc_from_realtime(realtime_ns);
+	/* An older limit than the newest is a smaller one. */
+	uint64_t limit = atomic_load_explicit(&hlc->limit, memory_order_relaxed);
+	uint64_t counted = limit > HLC_LIMIT_RESERVE ? limit - HLC_LIMIT_RESERVE : 0;
+	uint64_t physical = min_of(hlc_from_realtime(realtime_ns), counted);
 	uint64_t latest = atomic_load_explicit(&hlc->latest, memory_order_relaxed);
 	uint64_t next;
 
 	do {
 		next = physical > latest ? physical : latest + 1;
+		if (UNLIKELY(next > limit))
+			return 0;
 	} while (!atomic_compare_exchange_weak(&hlc->latest, &latest, next));
 	return next;
+}
+
+uint64_t
+hlc_time(struct hlc *hlc, uint64_t realtime_ns)
+{
+	uint64_t stamp = hlc_now(hlc, realtime_ns);
+
+	if (LIKELY(stamp != 0))
+		return stamp;
+	REACHED("base: the clock stands at its limit");
+	return atomic_load_explicit(&hlc->limit, memory_order_relaxed);
 }
 
 int

@@ -32,6 +32,25 @@ struct size_arguments {
 	daos_size_t size;
 };
 
+/* Groups that hold no cells any more tell nothing of when they lost them, unless asked for that
+ * alone. */
+static int
+newest_change(struct object_use *use, uint64_t size, uint64_t *epoch)
+{
+	struct proto_object_queried result = {0};
+	int rc;
+
+	if (size > 0 &&
+	    placement_groups(&use->object->container->pool->placement, use->object->id) == 1)
+		return 0;
+	rc = objio_query_key(use->objio, use->object->id, 0, (struct objio_key){0},
+			     (struct objio_key){0}, 0, &result);
+	if (rc && rc != -DER_NONEXIST)
+		return rc;
+	*epoch = max_of(*epoch, result.epoch);
+	return 0;
+}
+
 static int
 run_get_size(void *argument)
 {
@@ -42,6 +61,8 @@ run_get_size(void *argument)
 
 	if (rc == 0)
 		rc = array_size(&use, &size, &epoch);
+	if (rc == 0 && arguments->ret_status)
+		rc = newest_change(&use, size, &epoch);
 	if (rc)
 		return rc;
 	if (arguments->ret_size)

@@ -156,6 +156,7 @@ context_destroy(struct client_context *context)
 	}
 	if (context->env)
 		linux_env_destroy(context->env);
+	context_drop_sets(context);
 	context_fini(context);
 	free(context);
 }
@@ -167,6 +168,15 @@ event_set_init(struct client_context *context, struct event_set *set)
 	list_init(&set->running);
 	list_init(&set->finished);
 	list_init(&set->completed);
+}
+
+void
+context_drop_sets(struct client_context *context)
+{
+	LIST_FOR_EACH_SAFE(link, &context->sets) {
+		list_remove(link);
+		client_free(list_entry(link, struct event_set, link));
+	}
 }
 
 void
@@ -291,16 +301,44 @@ take_context(struct client *client, struct event_set **ret_set)
 	return -DER_OVERFLOW;
 }
 
+int
+context_add_set(struct client_context *context, struct event_set **ret_set)
+{
+	struct event_set *set = client_calloc(sizeof(*set));
+
+	if (set == NULL)
+		return -DER_NOMEM;
+	event_set_init(context, set);
+	set->taken = true;
+	pthread_mutex_lock(&context->lock);
+	list_append(&context->sets, &set->link);
+	pthread_mutex_unlock(&context->lock);
+	*ret_set = set;
+	return 0;
+}
+
+void
+context_drop_set(struct event_set *set)
+{
+	struct client_context *context = set->context;
+
+	pthread_mutex_lock(&context->lock);
+	list_remove(&set->link);
+	pthread_mutex_unlock(&context->lock);
+	client_free(set);
+}
+
 /* One more set on the context of a host. A set is kept for the next queue, as events may outlive
  * theirs. */
 static int
 take_set(struct client *client, struct event_set **ret_set)
 {
 	struct client_context *context = atomic_load(&client->contexts[0]);
-	struct event_set *set;
+	int rc;
 
 	LIST_FOR_EACH(link, &context->sets) {
-		set = list_entry(link, struct event_set, link);
+		struct event_set *set = list_entry(link, struct event_set, link);
+
 		if (!set->taken) {
 			*ret_set = set;
 			return 0;
@@ -308,14 +346,10 @@ take_set(struct client *client, struct event_set **ret_set)
 	}
 	if (context->set_count == CONTEXTS_MAX - CONTEXT_POOL)
 		return -DER_OVERFLOW;
-	set = client_calloc(sizeof(*set));
-	if (set == NULL)
-		return -DER_NOMEM;
-	event_set_init(context, set);
-	list_append(&context->sets, &set->link);
-	context->set_count++;
-	*ret_set = set;
-	return 0;
+	rc = context_add_set(context, ret_set);
+	if (rc == 0)
+		context->set_count++;
+	return rc;
 }
 
 int
@@ -460,6 +494,13 @@ context_interrupted(struct client_context *context)
 	if (fiber_canceled())
 		return -DER_CANCELED;
 	return deadline && env_monotonic(context->env) >= deadline ? -DER_TIMEDOUT : 0;
+}
+
+bool
+context_wait_goes_on(struct client_context *context, uint64_t deadline)
+{
+	return deadline != 0 && context_interrupted(context) == 0 &&
+	       (deadline == UINT64_MAX || env_monotonic(context->env) < deadline);
 }
 
 void

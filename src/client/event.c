@@ -169,6 +169,21 @@ event_reap(struct event *event)
 	}
 }
 
+struct event *
+event_take_finished(struct event_set *set)
+{
+	struct list *link = list_pop(&set->finished);
+	struct event *event = link ? list_entry(link, struct event, link) : NULL;
+
+	if (event == NULL)
+		return NULL;
+	atomic_fetch_sub(&set->finished_count, 1);
+	atomic_fetch_sub(&set->running_count, 1);
+	event->state = DAOS_EVS_READY;
+	event->stage = EVENT_IDLE;
+	return event;
+}
+
 /* ------------------------------------------------ queues */
 
 static void
@@ -314,14 +329,6 @@ reap_completed(struct event_set *set, uint32_t limit, daos_event_t **events)
 	return count;
 }
 
-/* Whether a wait may be begun again. */
-static bool
-wait_goes_on(struct client_context *context, uint64_t deadline)
-{
-	return deadline != 0 && context_interrupted(context) == 0 &&
-	       (deadline == UINT64_MAX || env_monotonic(context->env) < deadline);
-}
-
 /* With the lock held. */
 static uint32_t
 poll_set(struct event_set *set, bool while_running, uint64_t deadline, uint32_t limit,
@@ -337,7 +344,7 @@ poll_set(struct event_set *set, bool while_running, uint64_t deadline, uint32_t 
 		count = reap_completed(set, limit, events);
 		again = count == 0 && !atomic_load(&set->closed) &&
 			!(while_running && atomic_load(&set->running_count) == 0) &&
-			wait_goes_on(set->context, deadline);
+			context_wait_goes_on(set->context, deadline);
 	} while (again);
 	return count;
 }
@@ -435,6 +442,17 @@ event_place(daos_handle_t eqh, struct event *parent, struct event *event)
 	event->queued = true;
 	handle_put(&queue->handle);
 	return 0;
+}
+
+void
+event_init_in(struct event_set *set, daos_event_t *public_event)
+{
+	struct event *event = (void *)&public_event->ev_private;
+
+	memset(public_event, 0, sizeof(*public_event));
+	event->set = set;
+	list_init(&event->children);
+	event->magic = EVENT_MAGIC;
 }
 
 int
@@ -555,7 +573,7 @@ daos_event_test(struct daos_event *ev, int64_t timeout, bool *flag)
 	do {
 		context_drive(context, test_is_done, event, deadline);
 		complete_finished(event->set);
-	} while (!test_is_done(event) && wait_goes_on(context, deadline));
+	} while (!test_is_done(event) && context_wait_goes_on(context, deadline));
 	*flag = event->stage == EVENT_COMPLETED || event->stage == EVENT_IDLE;
 	if (event->stage == EVENT_COMPLETED)
 		event_reap(event);

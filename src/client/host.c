@@ -77,15 +77,6 @@ client_create(struct loop *loop, const struct client_host *host, struct client *
 	return 0;
 }
 
-static void
-drop_sets(struct client_context *context)
-{
-	LIST_FOR_EACH_SAFE(link, &context->sets) {
-		list_remove(link);
-		client_free(list_entry(link, struct event_set, link));
-	}
-}
-
 void
 client_destroy(struct client *client)
 {
@@ -98,7 +89,7 @@ client_destroy(struct client *client)
 		wait_queue_wait_plain(&context->waiting);
 	handle_table_fini(&client->handles);
 	context_close(context);
-	drop_sets(context);
+	context_drop_sets(context);
 	context->env->context->client = NULL;
 	context_fini(context);
 	client_drop(client);

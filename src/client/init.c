@@ -130,6 +130,7 @@ client_start(struct client *client)
 	memset(&client->servers, 0, sizeof(client->servers));
 	atomic_store(&client->met, false);
 	atomic_store(&client->closings, 0);
+	atomic_fetch_add(&client->life, 1);
 	atomic_store_explicit(&client->state, CLIENT_UP, memory_order_release);
 	return 0;
 }
@@ -225,6 +226,7 @@ daos_reinit(void)
 	handle_table_renew(&client->handles);
 	/* The engine's thread and its library belong to the parent. */
 	client->servers.embedded = NULL;
+	atomic_fetch_add(&client->life, 1);
 	atomic_store(&client->state, CLIENT_UP);
 	handle_each(&client->handles, borrow, client);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Object ids: type, class and number of groups in the upper 32 bits. */
+#include "client/oclass.h"
 #include "client/private.h"
 
 /* Abstract classes without redundancy, and the number of groups that stands for them. */

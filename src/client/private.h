@@ -100,6 +100,7 @@ struct servers {
 struct client {
 	pthread_mutex_t lock; /* life, contexts, servers */
 	atomic_int state;     /* enum client_state */
+	atomic_uint life;     /* changes when the contexts of before are gone */
 	uint32_t references;
 	struct arena *arena;	/* of a host; NULL: of the process, whose memory is malloc's */
 	uint32_t user, group;	/* of a host */
@@ -162,14 +163,15 @@ void servers_filter(const struct servers *servers, struct proto_map *map);
 struct context_container;
 struct context_pool;
 
-/* The events of a queue; of a context those without a queue, too. Under the context's lock. */
+/* The events of a queue, or of a scheduler of tasks; of a context those without a queue, too. Under
+ * the context's lock. */
 struct event_set {
-	struct list link; /* of a host's context */
+	struct list link; /* of the context's sets */
 	struct client_context *context;
-	bool taken;		   /* by an event queue; the client's lock */
-	struct list running;	   /* events whose operation or children are not over */
-	struct list finished;	   /* their callbacks are still to be called */
-	struct list completed;	   /* to be polled */
+	bool taken;	       /* by an event queue (the client's lock) or a scheduler of tasks */
+	struct list running;   /* events whose operation or children are not over */
+	struct list finished;  /* their callbacks are still to be called */
+	struct list completed; /* to be polled */
 	atomic_uint running_count; /* events launched and not completed */
 	atomic_uint finished_count;
 	atomic_uint completed_count;
@@ -197,10 +199,10 @@ struct client_context {
 	bool driven;
 	uint32_t waiters;
 	struct event_set events;
+	struct list sets; /* struct event_set, of schedulers; of a host's queues, now and before */
 	/* Of a host's client; loop. */
 	struct wait_queue waiting; /* fibers that wait for a change */
-	struct list sets;	   /* struct event_set, of queues now and before */
-	uint32_t set_count;
+	uint32_t set_count;	   /* of queues */
 };
 
 /* What a context has before it has a loop, and what it has on its loop. */
@@ -221,6 +223,12 @@ MUST_USE int context_pick(struct client *client, struct client_context **ret_con
  * only context. -DER_NOMEM, -DER_OVERFLOW when there are too many. */
 MUST_USE int context_take(struct client *client, struct event_set **ret_set);
 void context_give(struct event_set *set);
+/* A set of its own on context, never given to a queue. -DER_NOMEM. */
+MUST_USE int context_add_set(struct client_context *context, struct event_set **ret_set);
+/* Gives it back; no event of it is running or finished. */
+void context_drop_set(struct event_set *set);
+/* All that are left, when nothing runs any more. */
+void context_drop_sets(struct client_context *context);
 /* The context whose loop runs the calling fiber, or NULL. */
 struct client_context *context_here(void);
 
@@ -235,6 +243,8 @@ void context_drive_plain(struct client_context *context, bool (*done)(void *argu
 			 void *argument);
 /* Why a fiber of a host may not wait any longer: 0, -DER_CANCELED, -DER_TIMEDOUT. */
 MUST_USE int context_interrupted(struct client_context *context);
+/* Whether a wait until deadline may be begun again. */
+bool context_wait_goes_on(struct client_context *context, uint64_t deadline);
 /* Tells those who wait that something has changed. With the lock held. */
 void context_notify(struct client_context *context);
 /* Also tells the thread that drives. With the lock held. */
@@ -300,6 +310,11 @@ daos_event_t *event_public(struct event *event);
 MUST_USE int event_begin(struct event *event, struct operation *operation);
 /* Undoes event_begin(). With the lock held. */
 void event_unlaunch(struct event *event);
+/* Readies an event of set, which belongs to no queue. */
+void event_init_in(struct event_set *set, daos_event_t *event);
+/* Takes one finished event, without children and callbacks, out of set: it can be launched again.
+ * NULL when there is none. With the lock held. */
+struct event *event_take_finished(struct event_set *set);
 /* Its operation has ended. On the loop; takes the lock. */
 void event_finish(struct event *event, int result);
 

@@ -109,6 +109,7 @@ struct sending {
 	uint64_t pause_ns;
 	uint64_t give_up;
 	uint32_t restarts;
+	bool answered; /* the latest attempt, by the service */
 };
 
 static int
@@ -133,14 +134,15 @@ id_close(struct sending *sending)
 
 /*
  * Who has never been answered is told at once that nobody is there; who has been, waits for the
- * engine to come back. That a service is busy is its answer.
+ * engine to come back. That a service is busy is its answer, and that its store does not match its
+ * sums, if it did answer: damage of a frame on the way ends the connection with the same code.
  */
 static enum objio_verdict
 judge(struct sending *sending, int code)
 {
 	if (code == -DER_UNREACH && !atomic_load(&sending->context->client->met))
 		return OBJIO_DONE;
-	if (code == -DER_BUSY || code == -DER_STALE)
+	if (code == -DER_BUSY || code == -DER_STALE || (code == -DER_CSUM && sending->answered))
 		return OBJIO_DONE;
 	return objio_judge(code);
 }
@@ -201,7 +203,8 @@ send_until_final(struct sending *sending, struct rpc_reply *ret_reply)
 		int rc = rpc_call(sending->peer, &sending->call, ret_reply, &sent);
 		int next;
 
-		if (ret_reply->message)
+		sending->answered = ret_reply->message != NULL;
+		if (sending->answered)
 			atomic_store(&sending->context->client->met, true);
 		if (rc == 0)
 			return 0;

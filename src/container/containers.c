@@ -86,7 +86,10 @@ container_of_handle(struct containers *containers, struct uuid handle, uint32_t 
 	int rc;
 
 	if (found == NULL)
-		return error_raise(-DER_NO_HDL, "the container handle is not known: open it again");
+		return pools_unknown_handle(
+			containers->pools,
+			error_raise(-DER_NO_HDL,
+				    "the container handle is not known: open it again"));
 	if ((found->capabilities & needed) != needed)
 		return error_raise(-DER_NO_PERM,
 				   "the container handle does not allow this: open it "
@@ -222,8 +225,10 @@ destructions_finish(struct pool *pool)
 		rc = metadb_list(pool_metadb(pool), metadb_text(KEY_DESTROYING),
 				 (struct metadb_bytes){NULL, 0}, first_visit, &first);
 		rc = min_of(rc, 0);
-		if (rc == 0 && first.found)
+		if (rc == 0 && first.found) {
+			REACHED("container: a start finishes a destruction");
 			rc = container_erase(pool, &first.id);
+		}
 	}
 	return rc;
 }

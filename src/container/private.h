@@ -104,8 +104,8 @@ MUST_USE int container_times_get(struct pool *pool, const struct uuid *id,
 				 struct container_times *ret_times);
 
 /*
- * The handle that a call names, and its pool, held until pool_put(). -DER_NO_HDL; -DER_NO_PERM when
- * it does not allow needed.
+ * The handle that a call names, and its pool, held until pool_put(). -DER_NO_HDL, or what
+ * pools_unknown_handle() says; -DER_NO_PERM when it does not allow needed.
  */
 MUST_USE int container_of_handle(struct containers *containers, struct uuid handle, uint32_t needed,
 				 struct pool **ret_pool, struct container_handle *ret_handle);

@@ -224,8 +224,11 @@ container_make(struct node *node, const struct container_access *access, struct 
 		rc = media_wait(heap_media(vos_heap(vos)), group);
 	if (rc && rc != -DER_EXIST)
 		return rc;
+	if (FAULT("container: look late whether it was destroyed meanwhile"))
+		fiber_yield();
 	if (handle_of_id(node_here(node)->handles, &access->handle))
 		return 0;
+	REACHED("container: destroyed while it was made on a target");
 	if (rc == 0)
 		rc = vos_container_destroy(vos, access->container, &group);
 	if (rc && rc != -DER_EXIST && rc != -DER_NONEXIST)

@@ -71,31 +71,75 @@ touch_entry(const struct xattr_call *call, struct place *place)
 	return entry_update(entry, &inode, 0);
 }
 
+/* ENODATA when the attribute is absent. Where an entry replaced another, what only that one had is
+ * an akey with a value of no bytes: no attribute, though conditions take it for one. */
+static int
+check_present(struct xattr_request *request)
+{
+	daos_iod_t iod = request->iod;
+	int rc;
+
+	iod.iod_size = DAOS_REC_ANY;
+	rc = daos_obj_fetch(request->handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, &request->dkey, 1,
+			    &iod, NULL, NULL, NULL);
+	return rc == 0 && iod.iod_size == 0 ? file_error(ENODATA) : rc;
+}
+
+static int
+punch_attribute(struct xattr_request *request)
+{
+	return daos_obj_punch_akeys(request->handle, DAOS_TX_NONE, DAOS_COND_PUNCH, &request->dkey,
+				    1, &request->iod.iod_name, NULL);
+}
+
 /* ------------------------------------------------ set */
+
+static int
+set_update(const struct xattr_call *call, struct xattr_request *request)
+{
+	uint64_t conditions = DAOS_COND_DKEY_UPDATE;
+
+	if (call->flags & XATTR_CREATE)
+		conditions |= DAOS_COND_AKEY_INSERT;
+	if (call->flags & XATTR_REPLACE)
+		conditions |= DAOS_COND_AKEY_UPDATE;
+	request->iod.iod_size = call->size;
+	memcpy(&request->iov.iov_buf, &call->value, sizeof(call->value));
+	request->iov.iov_buf_len = call->size;
+	request->iov.iov_len = call->size;
+	return daos_obj_update(request->handle, DAOS_TX_NONE, conditions, &request->dkey, 1,
+			       &request->iod, &request->sgl, NULL);
+}
+
+/* An akey without a value is in the way of a condition, and of that alone. */
+static int
+set_over_nothing(const struct xattr_call *call, struct xattr_request *request)
+{
+	int rc = check_present(request);
+
+	if (rc != file_error(ENODATA))
+		return rc ? rc : -DER_EXIST;
+	rc = punch_attribute(request);
+	return rc && rc != -DER_NONEXIST ? rc : set_update(call, request);
+}
 
 static int
 set_run(void *arguments)
 {
 	struct xattr_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
-	uint64_t conditions = DAOS_COND_DKEY_UPDATE;
 	struct xattr_request request;
-	int rc;
+	int rc = 0;
 
-	if (call->flags & XATTR_CREATE)
-		conditions |= DAOS_COND_AKEY_INSERT;
-	if (call->flags & XATTR_REPLACE)
-		conditions |= DAOS_COND_AKEY_UPDATE;
 	request_init(call, place, &request);
-	request.iod.iod_size = call->size;
-	memcpy(&request.iov.iov_buf, &call->value, sizeof(call->value));
-	request.iov.iov_buf_len = call->size;
-	request.iov.iov_len = call->size;
-	rc = touch_entry(call, place);
-	if (rc)
-		return rc;
-	rc = daos_obj_update(request.handle, DAOS_TX_NONE, conditions, &request.dkey, 1,
-			     &request.iod, &request.sgl, NULL);
+	if (call->flags & XATTR_REPLACE)
+		rc = check_present(&request);
+	if (rc == 0)
+		rc = touch_entry(call, place);
+	if (rc == 0)
+		rc = set_update(call, &request);
+	if (rc == -DER_EXIST)
+		rc = set_over_nothing(call, &request);
 	return rc == -DER_NONEXIST && call->flags & XATTR_REPLACE ? file_error(ENODATA) : rc;
 }
 
@@ -177,11 +221,12 @@ remove_run(void *arguments)
 	int rc;
 
 	request_init(call, place, &request);
-	rc = touch_entry(call, place);
+	rc = check_present(&request);
+	if (rc == 0)
+		rc = touch_entry(call, place);
 	if (rc)
 		return rc;
-	rc = daos_obj_punch_akeys(request.handle, DAOS_TX_NONE, DAOS_COND_PUNCH, &request.dkey, 1,
-				  &request.iod.iod_name, NULL);
+	rc = punch_attribute(&request);
 	return rc == -DER_NONEXIST ? file_error(ENODATA) : rc;
 }
 
@@ -204,16 +249,41 @@ struct name_list {
 static void
 list_add(struct name_list *list, const char *akey, size_t length)
 {
-	size_t name_length;
+	size_t name_length = length - PREFIX_LENGTH;
 
-	if (length <= PREFIX_LENGTH || memcmp(akey, PREFIX, PREFIX_LENGTH) != 0)
-		return;
-	name_length = length - PREFIX_LENGTH;
 	if (list->buffer && list->size + name_length + 1 <= list->capacity) {
 		memcpy(list->buffer + list->size, akey + PREFIX_LENGTH, name_length);
 		list->buffer[list->size + name_length] = '\0';
 	}
 	list->size += name_length + 1;
+}
+
+/* Adds the attributes of a page of akeys: those that have a value. */
+static int
+list_page(struct xattr_request *request, char *page, const daos_key_desc_t *keys, uint32_t count,
+	  struct name_list *list)
+{
+	AUTO_MEMORY daos_iod_t *iods = client_alloc(PAGE_KEYS * sizeof(*iods));
+	uint32_t used = 0;
+	char *at = page;
+	int rc = 0;
+
+	if (iods == NULL)
+		return -DER_NOMEM;
+	for (uint32_t i = 0; i < count; at += keys[i++].kd_key_len) {
+		if (keys[i].kd_key_len <= PREFIX_LENGTH || memcmp(at, PREFIX, PREFIX_LENGTH) != 0)
+			continue;
+		iods[used] = (daos_iod_t){.iod_type = DAOS_IOD_SINGLE, .iod_nr = 1};
+		d_iov_set(&iods[used++].iod_name, at, keys[i].kd_key_len);
+	}
+	if (used > 0)
+		rc = daos_obj_fetch(request->handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH,
+				    &request->dkey, used, iods, NULL, NULL, NULL);
+	for (uint32_t i = 0; rc == 0 && i < used; i++) {
+		if (iods[i].iod_size > 0)
+			list_add(list, iods[i].iod_name.iov_buf, iods[i].iod_name.iov_len);
+	}
+	return rc;
 }
 
 static int
@@ -224,16 +294,15 @@ list_akeys(struct xattr_request *request, char *page, struct name_list *list)
 
 	while (!daos_anchor_is_eof(&anchor)) {
 		uint32_t count = PAGE_KEYS;
-		const char *at = page;
 		int rc;
 
 		d_iov_set(&request->iov, page, PAGE_KEYS * AKEY_MAX);
 		rc = daos_obj_list_akey(request->handle, DAOS_TX_NONE, &request->dkey, &count, keys,
 					&request->sgl, &anchor, NULL);
+		if (rc == 0)
+			rc = list_page(request, page, keys, count, list);
 		if (rc)
 			return rc;
-		for (uint32_t i = 0; i < count; at += keys[i++].kd_key_len)
-			list_add(list, at, keys[i].kd_key_len);
 	}
 	return 0;
 }

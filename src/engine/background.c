@@ -30,12 +30,14 @@ static int
 target_collect(void *argument, struct vos *vos)
 {
 	struct background *background = argument;
-	uint64_t epoch = stamp_before(background, READ_AGE_NS);
+	uint64_t age = FAULT("engine: collect what is a second old") ? SECOND : READ_AGE_NS;
+	uint64_t epoch = stamp_before(background, age);
 	int rc = 1;
 
 	vos_set_request_horizon(vos, stamp_before(background, RETENTION_NS));
 	for (uint32_t i = 0; rc > 0 && i < COLLECT_TURNS && !background->stopping; i++) {
-		rc = vos_collect(vos, epoch, COLLECT_CREDITS);
+		rc = vos_collect(vos, epoch,
+				 FAULT("engine: collect in tiny steps") ? 1 : COLLECT_CREDITS);
 		fiber_yield();
 	}
 	return min_of(rc, 0);
@@ -48,7 +50,9 @@ background_fiber(void *argument)
 	struct engine *engine = background->engine;
 
 	for (uint32_t period = 1; !background->stopping; period++) {
-		if (fiber_sleep(PERIOD_NS) != 0 || background->stopping)
+		uint64_t pause = FAULT("engine: collect soon") ? PERIOD_NS / 100 : PERIOD_NS;
+
+		if (fiber_sleep(pause) != 0 || background->stopping)
 			break;
 		pool_targets_here(&engine->node, target_collect, background);
 		if (background->loop == 0 && period % FORGET_PERIODS == 0)

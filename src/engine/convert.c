@@ -108,6 +108,9 @@ log_convert(struct conversion *conversion, uint32_t log)
 		rc = heaps_take(conversion, first->media, log);
 	if (rc == 0)
 		rc = media_start(first->media);
+	/* With the log would go what heaps that could not be opened need of it. */
+	if (rc == 0 && media_keeps(first->media))
+		rc = error_raise(-DER_IO, "%s has records of heaps that cannot be opened", name);
 	closed = media_close(first->media);
 	first->media = NULL;
 	return rc ? rc : closed;

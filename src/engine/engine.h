@@ -21,7 +21,8 @@ struct engine_options {
 	bool format;	       /* make a new system; an error where the storage holds one already */
 	uint64_t log_size;     /* per loop, bytes; 0: default */
 	uint64_t inline_limit; /* 0: default */
-	uint64_t capacity;     /* bytes that pools may be given; 0: what the file system has */
+	uint64_t checkpoint_interval; /* ns; 0: default */
+	uint64_t capacity; /* bytes that pools may be given; 0: what the file system has */
 };
 
 /*
@@ -53,3 +54,14 @@ uint32_t engine_addresses(const struct engine *engine, const char **ret_addresse
 
 /* The rank's own view, for tests and metrics. */
 struct node *engine_node(struct engine *engine);
+
+struct engine_audit {
+	uint64_t stores, records, bytes;
+};
+
+/*
+ * Audits every store of a started engine that is in service, as vos_audit() and metadb_audit() do,
+ * while it serves. On a fiber of loop 0. Each store stops its loop for a moment. -DER_IO for the
+ * first thing found wrong, with a text; errors of media. *Yields*.
+ */
+MUST_USE int engine_audit(struct engine *engine, struct engine_audit *ret_audit);

@@ -19,6 +19,7 @@ engine_media_options(const struct engine *engine, struct media_options *ret_opti
 	*ret_options = (struct media_options){
 		.log_size = engine->options.log_size,
 		.inline_limit = engine->options.inline_limit,
+		.checkpoint_interval = engine->options.checkpoint_interval,
 	};
 }
 

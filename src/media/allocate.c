@@ -291,6 +291,7 @@ zone_add(struct heap *heap, struct zone **ret_zone)
 		rc = zone_load(zone);
 	if (rc != 0)
 		return rc;
+	REACHED("media: a heap takes another zone");
 	heap->heap_zones_used = max_of(heap->heap_zones_used, zone->number + 1);
 	*ret_zone = zone;
 	return 0;
@@ -370,8 +371,10 @@ promise_pages(struct tx_body *body, uint32_t pages, uint32_t largest)
 	promise_whole(body, &pages);
 	promise_roomy(body, largest, &pages);
 	rc = promise_new(body, largest, &pages);
-	if (rc == 0 && pages > 0)
+	if (rc == 0 && pages > 0) {
+		REACHED("media: pages are gathered from zone after zone");
 		rc = promise_anywhere(body, largest, &pages);
+	}
 	if (rc == 0 && pages > 0)
 		rc = error_raise(-DER_NOSPACE, "heap %s has no room for %u pages in pieces of %u",
 				 body->heap->name, pages, largest);
@@ -387,7 +390,8 @@ pages_reserve(struct tx_body *body, uint32_t pages, uint32_t largest)
 
 	if (pages == 0)
 		return 0;
-	if (heap->pages_free < heap->pages_promised + pages + reserve)
+	if (heap->pages_free < heap->pages_promised + pages + reserve ||
+	    (!body->privileged && FAULT("media: the heap is full for once")))
 		return error_raise(-DER_NOSPACE,
 				   "heap %s is full: %lu of %lu pages free, %lu kept back",
 				   heap->name, (unsigned long)heap->pages_free,

@@ -68,6 +68,9 @@ batch_fill(struct batch *batch, uint32_t *next)
 	uint32_t limit = min_of(BATCH_CHUNKS, heap->slots_free);
 	int rc = 0;
 
+	if (limit > 1 && FAULT("media: write one chunk at a time"))
+		limit = 1;
+
 	while (*next < heap->heap_zones + heap->space_zones && batch->count < limit &&
 	       batch->zone_count < BATCH_ZONES) {
 		struct zone *zone = heap->zones[*next];
@@ -140,9 +143,12 @@ write_chunks(struct batch *batch)
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const uint8_t *copy = batch->buffer + (size_t)i * DISK_BLOCK;
 
+		uint32_t live = batch->chunks[i].zone->chunks[batch->chunks[i].index].slot;
+
 		if (!all_zeros(copy))
 			batch->chunks[i].chunk = (struct zone_chunk){
-				.slot = slot_take(heap), .crc = crc32c(0, copy, DISK_BLOCK)};
+				.slot = BUG(6) && live != 0 ? live : slot_take(heap),
+				.crc = crc32c(0, copy, DISK_BLOCK)};
 	}
 	for (uint32_t i = 0; i < batch->count && rc == 0;) {
 		uint32_t slot = batch->chunks[i].chunk.slot;
@@ -173,6 +179,8 @@ entry_fill(const struct batch *batch, const struct batch_zone *which, struct zon
 	entry->generation = zone->generation + 1;
 	entry->sequence = batch->newest_group;
 	entry->free_count = which->free_count;
+	entry->coverage = batch->heap->superblock.coverage + 1;
+	entry->counted = zone->counted;
 	memcpy(entry->chunks, zone->chunks, sizeof(entry->chunks));
 	for (uint32_t i = 0; i < batch->count; i++)
 		if (batch->chunks[i].zone == zone)
@@ -201,11 +209,17 @@ batch_done(struct batch *batch)
 		struct copied_chunk *copied = &batch->chunks[i];
 		struct zone_chunk *chunk = &copied->zone->chunks[copied->index];
 
-		slot_give(batch->heap, chunk->slot);
+		if (!BUG(6))
+			slot_give(batch->heap, chunk->slot);
 		*chunk = copied->chunk;
 	}
-	for (uint32_t i = 0; i < batch->zone_count; i++)
-		batch->zones[i].zone->generation++;
+	for (uint32_t i = 0; i < batch->zone_count; i++) {
+		struct zone *zone = batch->zones[i].zone;
+
+		zone->generation++;
+		if (!list_linked(&zone->uncounted_link))
+			list_append(&batch->heap->uncounted, &zone->uncounted_link);
+	}
 	batch->heap->media->figures.checkpoint_bytes += (uint64_t)batch->count * DISK_BLOCK;
 }
 
@@ -216,6 +230,7 @@ batch_done(struct batch *batch)
 static void
 batch_undo(struct batch *batch)
 {
+	REACHED("media: a checkpoint gives chunks up");
 	for (uint32_t i = 0; i < batch->count; i++)
 		zone_dirty(batch->chunks[i].zone, batch->chunks[i].index * DISK_BLOCK, 1, 0);
 }
@@ -278,6 +293,48 @@ heap_is_behind(const struct heap *heap)
 	return heap->oldest != 0;
 }
 
+/* What table_sum is once all entries written until now count. */
+static uint64_t
+table_sum(const struct heap *heap)
+{
+	uint64_t sum = heap->superblock.table_sum;
+
+	LIST_FOR_EACH(link, &heap->uncounted) {
+		const struct zone *zone = list_entry(link, struct zone, uncounted_link);
+
+		sum += entry_mark(zone->number, zone->generation) -
+		       entry_mark(zone->number, zone->counted);
+	}
+	return sum;
+}
+
+/* The image has everything up to a group: says so durably. The entries written since the last time,
+ * all on stable media, count from now on. */
+static int
+cover(struct heap *heap, uint64_t group)
+{
+	struct heap_superblock before = heap->superblock;
+	struct list *link;
+	int rc;
+
+	heap->superblock.covered_sequence = group;
+	heap->superblock.coverage++;
+	heap->superblock.table_sum = table_sum(heap);
+	rc = heap_write_superblock(heap);
+	if (rc != 0) {
+		heap->superblock.covered_sequence = before.covered_sequence;
+		heap->superblock.coverage = before.coverage;
+		heap->superblock.table_sum = before.table_sum;
+		return rc;
+	}
+	while ((link = list_pop(&heap->uncounted)) != NULL) {
+		struct zone *zone = list_entry(link, struct zone, uncounted_link);
+
+		zone->counted = zone->generation;
+	}
+	return 0;
+}
+
 /*
  * Everything up to the newest closed group: later records of it cannot come any more. Payload that
  * is being written to its blocks must not find them reused: what was freed before the hold is in a
@@ -296,12 +353,12 @@ checkpoint(struct heap *heap)
 		rc = media_wait(media, covered);
 	if (rc == 0)
 		rc = write_zones(heap);
+	if (BUG(5))
+		covered = media->newest;
 	if (rc == 0)
 		rc = overlay_write(heap, covered);
-	if (rc == 0) {
-		heap->superblock.covered_sequence = covered;
-		rc = heap_write_superblock(heap);
-	}
+	if (rc == 0)
+		rc = cover(heap, covered);
 	data_unhold(heap, token);
 	if (rc == 0) {
 		heap->oldest = heap->newest > covered ? covered + 1 : 0;
@@ -321,6 +378,8 @@ heap_checkpoint(struct heap *heap)
 	if (rc == 0 && heap_is_behind(heap))
 		rc = checkpoint(heap);
 	heap->host_full = rc == -DER_NOSPACE;
+	if (heap->host_full)
+		REACHED("media: a checkpoint finds no space");
 	fiber_mutex_unlock(&heap->checkpoint_lock);
 	/* Out of memory, or a host without space beneath a thin heap: the log still has everything.
 	 */
@@ -335,8 +394,8 @@ heap_checkpoint(struct heap *heap)
 static uint64_t
 oldest_needed(const struct media *media)
 {
-	uint64_t oldest = media->kept ? min_of(media->kept, media->durable + 1)
-				      : media->durable + 1;
+	uint64_t kept = kept_oldest(media);
+	uint64_t oldest = kept ? min_of(kept, media->durable + 1) : media->durable + 1;
 
 	LIST_FOR_EACH(link, &media->heaps) {
 		const struct heap *heap = list_entry(link, struct heap, link);
@@ -459,6 +518,23 @@ interval_due(struct timer *timer)
 	wait_queue_wake_one(&media->checkpoint_work);
 }
 
+/*
+ * Transactions wait for room, and no checkpoint can make any, since the log begins with what is
+ * kept for heaps that are not open: they would wait until the next start. The header that moves the
+ * start names those heaps.
+ */
+static int
+give_up(struct media *media)
+{
+	int rc = 0;
+
+	fiber_mutex_lock_plain(&media->header_lock);
+	if (media->state == 0 && kept_oldest(media) == oldest_needed(media) && kept_give_up(media))
+		rc = advance(media);
+	fiber_mutex_unlock(&media->header_lock);
+	return rc;
+}
+
 static struct heap *
 heap_holding_back(struct media *media)
 {
@@ -478,10 +554,15 @@ heap_holding_back(struct media *media)
 static void
 relieve(struct media *media)
 {
-	uint64_t start = media->start;
+	uint64_t start;
 	int rc = media_advance(media);
 
-	while (rc == 0 && media_ring_taken(media) > media->ring_blocks / 2) {
+	if (rc == 0 && media->starved && kept_oldest(media) != 0)
+		rc = give_up(media);
+	media->starved = false;
+	start = media->start;
+	while (rc == 0 && (media_ring_taken(media) > media->ring_blocks / 2 ||
+			   FAULT("media: checkpoint a heap early"))) {
 		struct heap *heap = heap_holding_back(media);
 
 		if (!heap)

@@ -14,11 +14,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 /* ------------------------------------------------ log */
 
 #define LOG_MAGIC UINT64_C(0x31474f4c4e524943) /* "CIRNLOG1" read as bytes */
-#define LOG_VERSION 1u
+#define LOG_VERSION 2u
 #define LOG_HEADERS 2u /* blocks before the ring */
 
-/* One of the two header blocks; the valid one of the higher generation counts. The rest of the
- * block is zeros. */
+#define HEAP_NAME_MAX 88u
+#define LOG_GIVEN_UP_MAX 32u
+
+/*
+ * One of the two header blocks; the valid one of the higher generation counts. The names of heaps
+ * whose records were given up follow, HEAP_NAME_MAX bytes each; the rest of the block is zeros.
+ */
 struct log_header {
 	uint64_t magic;
 	uint32_t version;
@@ -36,12 +41,16 @@ struct log_header {
 	uint64_t start_chain;	       /* chain value of the group before it */
 	uint64_t durable_sequence;     /* all groups up to this one are durable */
 	uint32_t start_block;	       /* its place in the ring */
-	uint32_t reserved[7];
+	uint32_t given_up_count;       /* names behind this struct, each terminated */
+	uint64_t closed_generation; /* equals generation: no group is newer than durable_sequence */
+	uint32_t reserved[4];
 };
 _Static_assert(sizeof(struct log_header) == 128, "on-disk layout");
+_Static_assert(sizeof(struct log_header) + LOG_GIVEN_UP_MAX * HEAP_NAME_MAX <= DISK_BLOCK,
+	       "a header is one block");
 
 #define GROUP_MAGIC 0x50524743u /* "CGRP" */
-#define GROUP_VERSION 1u
+#define GROUP_VERSION 2u
 
 /* The beginning of a group: whole blocks of the ring, written at once. */
 struct group_header {
@@ -62,8 +71,6 @@ struct group_header {
 	uint64_t reserved[4];
 };
 _Static_assert(sizeof(struct group_header) == 112, "on-disk layout");
-
-#define HEAP_NAME_MAX 88u
 
 /* An entry of a group's heap table. */
 struct group_heap {
@@ -116,7 +123,7 @@ _Static_assert(sizeof(struct record_free) == 16, "on-disk layout");
 /* ------------------------------------------------ heap file */
 
 #define HEAP_MAGIC UINT64_C(0x3150414548524943) /* "CIRHEAP1" */
-#define HEAP_VERSION 1u
+#define HEAP_VERSION 2u
 #define ZONE_CHUNKS 256u /* of DISK_BLOCK bytes */
 
 #define SUPERBLOCK_CLEAN 1u /* nothing in any log matters to this heap */
@@ -143,20 +150,27 @@ struct heap_superblock {
 	uint32_t reserved;
 	struct uuid log_id; /* the log whose groups up to covered_sequence are in the image */
 	uint64_t covered_sequence;
-	uint64_t reserved_end[3];
+	uint64_t coverage;  /* how often covered_sequence was set */
+	uint64_t table_sum; /* of entry_mark() over the entries in force then */
+	uint64_t reserved_end;
 };
 _Static_assert(sizeof(struct heap_superblock) == 144, "on-disk layout");
 
 #define ZONE_MAGIC 0x454e4f5au /* "ZONE" */
-#define ZONE_VERSION 1u
+#define ZONE_VERSION 2u
+#define ZONE_ENTRIES 2u /* of each zone */
 
 struct zone_chunk {
 	uint32_t slot; /* 0: the chunk is all zeros */
 	uint32_t crc;  /* crc32c of the chunk */
 };
 
-/* One of the two entries of a zone in the zone table, a block each; the valid one of the higher
- * generation counts. */
+/*
+ * One of the two entries of a zone in the zone table, a block each; the valid one of the higher
+ * generation is in force. The superblock knows by table_sum which ones must be there: an entry that
+ * was lost or damaged after it began to count makes the sum of the others differ, while one that
+ * was cut short before it counted is missed by nobody.
+ */
 struct zone_entry {
 	uint32_t magic;
 	uint16_t version;
@@ -167,10 +181,19 @@ struct zone_entry {
 	uint64_t generation;
 	uint64_t sequence;   /* the newest group whose changes are in the image */
 	uint64_t free_count; /* free pages of a heap zone; owned blocks of a bitmap zone */
+	uint64_t coverage;   /* that of the superblock from which on it counts */
+	uint64_t counted;    /* generation of the entry that counts until then; 0: none */
 	uint64_t reserved;
 	struct zone_chunk chunks[ZONE_CHUNKS];
 };
-_Static_assert(sizeof(struct zone_entry) == 64 + 8 * ZONE_CHUNKS, "on-disk layout");
+_Static_assert(sizeof(struct zone_entry) == 80 + 8 * ZONE_CHUNKS, "on-disk layout");
+
+/* What an entry adds to table_sum. */
+static inline uint64_t
+entry_mark(uint32_t zone, uint64_t generation)
+{
+	return generation == 0 ? 0 : hash_combine(zone, generation);
+}
 
 /* ------------------------------------------------ the image of a zone */
 

@@ -237,7 +237,9 @@ group_append(struct media *media, struct tx_body *body)
 	struct writer writer;
 
 	record_count(body, &header);
-	if (!group_has_room(media, group, index, header.length)) {
+	if (!group_has_room(media, group, index, header.length) ||
+	    (group->record_count > 0 && media->writing && list_empty(&media->closed) &&
+	     FAULT("media: close the group early"))) {
 		group_close(media);
 		group = media->open;
 		index = 0;
@@ -285,7 +287,7 @@ group_data(struct media *media, struct group *group)
 		flush[group_heap_index(group, body->heap)] = true;
 	}
 	for (uint32_t i = 0; i < group->heap_count && rc == 0; i++)
-		if (flush[i])
+		if (flush[i] && !BUG(1))
 			rc = disk_flush(group->heaps[i]->data);
 	return rc;
 }
@@ -401,9 +403,12 @@ next_group(struct media *media)
 
 	if (link)
 		return list_entry(link, struct group, link);
-	if (media->open->record_count > 0 || close_due(media))
+	if (media->open->record_count > 0)
 		return group_close(media);
-	return NULL;
+	if (!close_due(media))
+		return NULL;
+	REACHED("media: an idle log is closed by an empty group");
+	return group_close(media);
 }
 
 static void
@@ -411,7 +416,10 @@ rest(struct media *media)
 {
 	if (media->known_durable < media->newest_record && media->state == 0 && !media->idle_due)
 		timer_start(media->loop, &media->idle_timer,
-			    env_monotonic(media->env) + media->options.idle_close, idle_timer_due);
+			    env_monotonic(media->env) + (FAULT("media: close an idle log at once")
+								 ? 1
+								 : media->options.idle_close),
+			    idle_timer_due);
 	wait_queue_wait_plain(&media->work);
 	timer_stop(media->loop, &media->idle_timer);
 }
@@ -423,11 +431,14 @@ group_writer(void *argument)
 	struct group *group;
 
 	for (;;) {
+		if (FAULT("media: close the group late"))
+			fiber_yield();
 		group = next_group(media);
 		if (group) {
 			media->idle_due = false;
 			group_run(media, group);
-			if (media_ring_taken(media) > media->ring_blocks / 2)
+			if (media_ring_taken(media) > media->ring_blocks / 2 ||
+			    FAULT("media: wake the checkpointer"))
 				checkpoint_kick(media);
 		} else if (media->stopping) {
 			break;
@@ -467,6 +478,8 @@ media_wait(struct media *media, uint64_t group)
 			return media->state != 0 ? -DER_IO : 0;
 		wait_queue_wait_plain(&found->waiting);
 	}
+	if (FAULT("media: learn late that a group is durable"))
+		fiber_yield();
 	return 0;
 }
 
@@ -485,6 +498,7 @@ media_fail(struct media *media, int code)
 {
 	if (media->state != 0)
 		return;
+	REACHED("media: the log fails");
 	media->state = code;
 	error_log(LOG_ERROR, code, "log %s failed: its targets answer nothing any more",
 		  media->name);

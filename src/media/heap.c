@@ -5,7 +5,6 @@
 #include "media/private.h"
 
 #define SUPERBLOCKS 2u
-#define ZONE_ENTRIES 2u /* per zone, taken in turn */
 #define SLOT_HEADROOM \
 	320u /* chunk slots beyond the image and an eighth: a whole zone always fits */
 #define RESERVE_BYTES (16u * 1024 * 1024)
@@ -90,36 +89,54 @@ superblock_check(const struct heap_superblock *superblock, uint64_t disk_size)
 	return 0;
 }
 
+/* The valid one of the higher generation; returns how many are valid. */
+static uint32_t
+choose_superblock(uint8_t *blocks, struct heap_superblock *ret_superblock)
+{
+	uint32_t valid = 0;
+
+	for (uint32_t i = 0; i < SUPERBLOCKS; i++) {
+		struct heap_superblock superblock;
+
+		if (!superblock_valid(blocks + (size_t)i * DISK_BLOCK, &superblock))
+			continue;
+		if (valid == 0 || superblock.generation > ret_superblock->generation)
+			*ret_superblock = superblock;
+		valid++;
+	}
+	return valid;
+}
+
+/* One of the two may be damaged by a write that power cut short. A read that spoils the newer one
+ * would make the older count, so it is repeated before that is believed. */
 int
-heap_read_superblock(struct arena *arena, struct disk *disk, struct heap_superblock *ret_superblock)
+heap_read_superblock(struct arena *arena, struct disk *disk, struct heap_superblock *ret_superblock,
+		     bool *ret_alone)
 {
 	AUTO_FREE struct scoped_block block = {
 		arena, arena_alloc_aligned(arena, SUPERBLOCKS * DISK_BLOCK, DISK_BLOCK)};
 	struct heap_superblock best = {0};
-	bool found = false;
-	int rc;
+	uint32_t valid = 0;
+	int rc = 0;
 
 	if (!block.pointer)
 		return error_raise(-DER_NOMEM, "no memory for a superblock");
-	rc = disk_read(disk, block.pointer, SUPERBLOCKS * DISK_BLOCK, 0);
+	for (uint32_t i = 0; i < READ_TRIES && rc == 0 && valid < SUPERBLOCKS; i++) {
+		rc = media_read(disk, block.pointer, SUPERBLOCKS * DISK_BLOCK, 0);
+		if (rc == 0)
+			valid = choose_superblock(block.pointer, &best);
+	}
 	if (rc != 0)
 		return rc;
-	for (uint32_t i = 0; i < SUPERBLOCKS; i++) {
-		struct heap_superblock superblock;
-
-		if (superblock_valid((uint8_t *)block.pointer + (size_t)i * DISK_BLOCK,
-				     &superblock) &&
-		    (!found || superblock.generation > best.generation)) {
-			best = superblock;
-			found = true;
-		}
-	}
-	if (!found)
+	if (valid == 0)
 		return error_raise(-DER_DF_INVAL, "neither superblock of the heap is valid");
 	rc = superblock_check(&best, disk->size);
-	if (rc == 0)
-		*ret_superblock = best;
-	return rc;
+	if (rc != 0)
+		return rc;
+	*ret_superblock = best;
+	if (ret_alone)
+		*ret_alone = valid < SUPERBLOCKS;
+	return 0;
 }
 
 /* ------------------------------------------------ create */
@@ -145,6 +162,22 @@ create_files(struct storage *storage, const char *name, const struct heap_superb
 	}
 	disk_close(*ret_disk);
 	(void)storage->remove(storage, heap_name);
+	return rc;
+}
+
+/* Another heap had the name and is gone: nothing is kept for it, and what was given up is forgiven
+ * before anybody can know the new one. */
+static int
+former_gone(struct media *media, const char *name)
+{
+	int rc = media->state;
+
+	kept_drop(media, name);
+	if (rc != 0 || !kept_forgive(media, name))
+		return rc;
+	fiber_mutex_lock_plain(&media->header_lock);
+	rc = media->state != 0 ? media->state : ring_write_header(media);
+	fiber_mutex_unlock(&media->header_lock);
 	return rc;
 }
 
@@ -179,8 +212,10 @@ heap_create(struct media *media, const char *name, const struct heap_options *op
 	rc = create_files(media->env->storage, name, &superblock, options->thin, &disk);
 	if (rc != 0)
 		return rc;
+	rc = former_gone(media, name);
 	/* Both, so that on a thin disk neither has to find space later. */
-	rc = write_superblock(media->arena, disk, &superblock);
+	if (rc == 0)
+		rc = write_superblock(media->arena, disk, &superblock);
 	superblock.generation++;
 	if (rc == 0)
 		rc = write_superblock(media->arena, disk, &superblock);
@@ -210,7 +245,7 @@ heap_remove(struct storage *storage, const char *name)
 
 /* ------------------------------------------------ zone table */
 
-/* The newer valid one of a zone's two entries; false when both are zeros or none is valid. */
+/* The newer valid one of a zone's two entries; false when none is valid. */
 static bool
 entry_choose(const struct heap *heap, uint32_t number, const uint8_t *blocks,
 	     struct zone_entry *ret_entry)
@@ -235,12 +270,6 @@ entry_choose(const struct heap *heap, uint32_t number, const uint8_t *blocks,
 	return found;
 }
 
-static bool
-all_zeros(const uint8_t *data, size_t length)
-{
-	return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
-}
-
 static int
 entry_apply(struct heap *heap, const struct zone_entry *entry)
 {
@@ -255,6 +284,10 @@ entry_apply(struct heap *heap, const struct zone_entry *entry)
 		return error_raise(-DER_DF_INVAL, "heap %s: entry of zone %u is impossible",
 				   heap->name, entry->zone);
 	zone->generation = entry->generation;
+	zone->counted = entry->coverage <= heap->superblock.coverage ? entry->generation
+								     : entry->counted;
+	if (zone->counted != zone->generation)
+		list_append(&heap->uncounted, &zone->uncounted_link);
 	if (zone_is_space(zone)) {
 		zone->owned = (uint32_t)entry->free_count;
 		zone->free_count = capacity - zone->owned;
@@ -292,21 +325,35 @@ read_entries(struct heap *heap, uint32_t first, uint32_t count, uint8_t *buffer)
 		if (i == first || i % TABLE_READ == 0) {
 			uint32_t batch = min_of(first + count - i, TABLE_READ - i % TABLE_READ);
 
-			rc = disk_read(heap->disk, blocks,
-				       (uint64_t)batch * ZONE_ENTRIES * DISK_BLOCK,
-				       heap->zones_start + (uint64_t)i * ZONE_ENTRIES * DISK_BLOCK);
+			rc = media_read(
+				heap->disk, blocks, (uint64_t)batch * ZONE_ENTRIES * DISK_BLOCK,
+				heap->zones_start + (uint64_t)i * ZONE_ENTRIES * DISK_BLOCK);
 		}
 		if (rc != 0)
 			break;
+		/* None in force: the zone was never written, or its first entry was cut short. */
 		if (entry_choose(heap, i, blocks, &entry))
 			rc = entry_apply(heap, &entry);
-		else if (all_zeros(blocks, ZONE_ENTRIES * DISK_BLOCK))
-			rc = zone_get(heap, i, &zone);
 		else
-			rc = error_raise(-DER_CSUM, "heap %s: both entries of zone %u are damaged",
-					 heap->name, i);
+			rc = zone_get(heap, i, &zone);
 	}
 	return rc;
+}
+
+/* Whether the entries that count are those that the superblock saw. */
+static int
+check_zone_table(const struct heap *heap)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < heap->heap_zones + heap->space_zones; i++) {
+		if (heap->zones[i])
+			sum += entry_mark(i, heap->zones[i]->counted);
+	}
+	if (sum == heap->superblock.table_sum)
+		return 0;
+	return error_raise(-DER_CSUM, "heap %s: entries of the zone table are damaged or missing",
+			   heap->name);
 }
 
 static int
@@ -324,7 +371,7 @@ read_zone_table(struct heap *heap)
 	rc = read_entries(heap, 0, heap->heap_zones_used, buffer.pointer);
 	if (rc == 0)
 		rc = read_entries(heap, heap->heap_zones, heap->space_zones, buffer.pointer);
-	return rc;
+	return rc == 0 ? check_zone_table(heap) : rc;
 }
 
 /* Writes the other entry of zone from a block that holds it; not durable yet. *Yields*. */
@@ -374,7 +421,8 @@ open_files(struct heap *heap)
 	file_name(heap->name, ".heap", name);
 	rc = storage->open(storage, name, &heap->disk);
 	if (rc == 0)
-		rc = heap_read_superblock(heap->media->arena, heap->disk, &heap->superblock);
+		rc = heap_read_superblock(heap->media->arena, heap->disk, &heap->superblock,
+					  &heap->superblock_alone);
 	if (rc != 0 || heap->superblock.data_size == 0)
 		return rc;
 	file_name(heap->name, ".data", name);
@@ -399,6 +447,7 @@ set_up(struct heap *heap)
 	heap->zones_start = SUPERBLOCKS * DISK_BLOCK;
 	heap->slots_start = heap->zones_start + table_bytes(superblock);
 	list_init(&heap->roomy);
+	list_init(&heap->uncounted);
 	for (uint32_t i = 0; i < SIZE_CLASSES; i++)
 		list_init(&heap->partial[i]);
 	fiber_mutex_init(&heap->checkpoint_lock);
@@ -417,6 +466,29 @@ set_up(struct heap *heap)
 	return 0;
 }
 
+/*
+ * A superblock that says "clean", though the log has newer records of the heap: the one that was
+ * written when it was opened for them is damaged or was never written. Records of another time on
+ * this log may be there when the heap was on another one since; then only a damaged superblock
+ * raises the question.
+ */
+static int
+check_clean(struct heap *heap, bool same_log)
+{
+	struct media *media = heap->media;
+	uint64_t covered = same_log ? heap->superblock.covered_sequence : 0;
+	uint64_t group = 0;
+	int rc = 0;
+
+	if (!media->started && (same_log || heap->superblock_alone))
+		rc = replay_find(media, heap->name, &heap->id, covered, &group);
+	if (rc != 0 || group == 0)
+		return rc;
+	REACHED("media: the newer superblock of a heap is missing");
+	return error_raise(-DER_CSUM, "heap %s: its superblock is older than group %lu of log %s",
+			   heap->name, (unsigned long)group, media->name);
+}
+
 /* What the log holds of this heap is replayed, or must be nothing. */
 static int
 attach(struct heap *heap)
@@ -432,12 +504,16 @@ attach(struct heap *heap)
 				   media->name, (unsigned long)media->newest, heap->name,
 				   (unsigned long)superblock->covered_sequence);
 	if (superblock->flags & SUPERBLOCK_CLEAN) {
+		rc = check_clean(heap, same_log);
+		if (rc != 0)
+			return rc;
 		superblock->flags &= ~SUPERBLOCK_CLEAN;
 		superblock->log_id = media->header.log_id;
 		/* Before the first record: from here on this log matters to the heap, and nothing
 		 * older in it. A group that is not durable may vanish and its number be used again.
 		 */
 		superblock->covered_sequence = media->durable;
+		heap->marked = true;
 		return heap_write_superblock(heap);
 	}
 	if (!same_log || media->started)
@@ -503,10 +579,36 @@ open_heap(struct heap *heap)
 	return 0;
 }
 
+/* One attempt. */
+static int
+try_open(struct media *media, const char *name, struct heap **ret_heap)
+{
+	struct heap *heap = arena_calloc(media->arena, 1, sizeof(*heap));
+	int rc;
+
+	if (!heap)
+		return error_raise(-DER_NOMEM, "no memory for heap %s", name);
+	heap->media = media;
+	snprintf(heap->name, sizeof(heap->name), "%s", name);
+	rc = open_heap(heap);
+	*ret_heap = heap;
+	return rc;
+}
+
+/* What the log holds of a heap that cannot be opened now may serve a later start. */
+static void
+keep_records(const struct heap *heap)
+{
+	const struct heap_superblock *superblock = &heap->superblock;
+
+	if (!heap->media->started)
+		kept_note(heap->media, heap->name, superblock->magic != 0 ? superblock : NULL);
+}
+
 int
 heap_open(struct media *media, const char *name, struct heap **ret_heap)
 {
-	struct heap *heap;
+	struct heap *heap = NULL;
 	int rc;
 
 	if (media->state != 0)
@@ -514,16 +616,29 @@ heap_open(struct media *media, const char *name, struct heap **ret_heap)
 	if (strlen(name) >= HEAP_NAME_MAX || media->heap_count == MEDIA_HEAPS_MAX)
 		return error_raise(-DER_INVAL, "heap %s: name too long, or more than %u heaps",
 				   name, MEDIA_HEAPS_MAX);
-	heap = arena_calloc(media->arena, 1, sizeof(*heap));
-	if (!heap)
-		return error_raise(-DER_NOMEM, "no memory for heap %s", name);
-	heap->media = media;
-	snprintf(heap->name, sizeof(heap->name), "%s", name);
-	rc = open_heap(heap);
-	if (rc != 0) {
+	if (kept_given_up(media, name))
+		return error_raise(
+			-DER_DF_INVAL,
+			"heap %s: records of it were given up when log %s was full: it can "
+			"only be destroyed",
+			name, media->name);
+	rc = try_open(media, name, &heap);
+	/* A wrong read passes; what this opening has written would not be found again as it was. */
+	for (uint32_t i = 1;
+	     i < READ_TRIES && (rc == -DER_IO || rc == -DER_CSUM) && heap && !heap->marked; i++) {
+		REACHED("media: a heap is opened at another attempt");
 		heap_free(heap);
+		heap = NULL;
+		rc = try_open(media, name, &heap);
+	}
+	if (rc != 0) {
+		if (heap && (rc != -DER_NONEXIST || heap->superblock.magic != 0))
+			keep_records(heap);
+		if (heap)
+			heap_free(heap);
 		return rc;
 	}
+	kept_drop(media, name);
 	list_append(&media->heaps, &heap->link);
 	media->heap_count++;
 	*ret_heap = heap;
@@ -579,7 +694,7 @@ heap_close(struct heap *heap)
 	}
 	/* What could not be written now is replayed at the next start. */
 	if (rc != 0 && heap->oldest != 0)
-		media->kept = media->kept ? min_of(media->kept, heap->oldest) : heap->oldest;
+		kept_from(media, heap->name, heap->oldest);
 	quiesce(heap);
 	heap_free(heap);
 	return rc;

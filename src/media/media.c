@@ -83,6 +83,7 @@ media_free(struct media *media)
 	while ((link = list_pop(&media->bodies)))
 		arena_free(media->arena, list_entry(link, struct tx_body, link));
 	groups_fini(media);
+	kept_fini(media);
 	if (media->disk)
 		disk_close(media->disk);
 	arena_free(media->arena, media->places);
@@ -100,7 +101,7 @@ open_log(struct media *media)
 	disk_name(media->name, file, sizeof(file));
 	rc = storage->open(storage, file, &media->disk);
 	if (rc == 0)
-		rc = ring_read_header(media->disk, &media->header);
+		rc = ring_read_header(media);
 	if (rc != 0)
 		return rc;
 	media->ring_blocks = media->header.ring_blocks;
@@ -137,6 +138,7 @@ media_open(struct loop *loop, const char *name, const struct media_options *opti
 	set_options(media, options);
 	list_init(&media->heaps);
 	list_init(&media->bodies);
+	list_init(&media->kept);
 	fiber_mutex_init(&media->header_lock);
 	fiber_mutex_init(&media->round_lock);
 	wait_queue_init(&media->work);
@@ -176,12 +178,37 @@ stop_fibers(struct media *media)
 		wait_queue_wait_plain(&media->ended);
 }
 
+/* Whether the header says that no group was written after it. */
+bool
+log_closed(const struct media *media)
+{
+	/* Where one of the headers is damaged it may have been a newer one. */
+	return media->headers_whole && media->header.closed_generation == media->header.generation;
+}
+
+/* Nobody writes groups any more: the next start need not look for some behind the end. */
+static int
+log_close(struct media *media)
+{
+	if (!media->started || media->state != 0)
+		return 0;
+	ASSERT(media->durable == media->newest);
+	media->header.durable_sequence = media->durable;
+	media->header.closed_generation = media->header.generation + 1;
+	return ring_write_header(media);
+}
+
 int
 media_start(struct media *media)
 {
 	int rc;
 
 	ASSERT(!media->started);
+	log_info("log %s reaches to group %lu%s: %lu groups, %lu records", media->name,
+		 (unsigned long)media->newest, log_closed(media) ? ", where it was closed" : "",
+		 (unsigned long)media->figures.replayed_groups,
+		 (unsigned long)media->figures.replayed_records);
+	(void)kept_forgive_removed(media);
 	media->header.incarnation++;
 	media->header.incarnation_sequence = media->newest + 1;
 	media->header.durable_sequence = media->durable;
@@ -197,7 +224,7 @@ media_start(struct media *media)
 		stop_fibers(media);
 		return rc;
 	}
-	/* Groups of heaps that were not opened are needed by nobody. */
+	/* Groups of heaps that were neither opened nor tried are needed by nobody. */
 	return media_advance(media);
 }
 
@@ -215,8 +242,16 @@ media_close(struct media *media)
 	other = media_advance(media);
 	rc = rc != 0 ? rc : other;
 	stop_fibers(media);
+	other = log_close(media);
+	rc = rc != 0 ? rc : other;
 	media_free(media);
 	return rc;
+}
+
+bool
+media_keeps(const struct media *media)
+{
+	return kept_oldest(media) != 0 || media->header.given_up_count > 0;
 }
 
 void

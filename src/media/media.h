@@ -50,15 +50,15 @@ MUST_USE int media_format(struct loop *loop, const char *name, const struct medi
 /*
  * Opens the log and validates it up to its end. No new transaction may begin before media_start().
  * *Yields*. -DER_NONEXIST; -DER_DF_INCOMPT when the format is of another version; -DER_IO when the
- * log cannot be read.
+ * log cannot be read; -DER_CSUM when a group is damaged behind which others had become durable.
  */
 MUST_USE int media_open(struct loop *loop, const char *name, const struct media_options *options,
 			struct media **ret_media);
 
 /*
- * After every heap that the log may name has been opened (records of others are forgotten: their
- * heaps were destroyed): begins a new incarnation of the log and starts its background fibers.
- * *Yields*.
+ * After every heap that the log may name has been opened, or tried: what it holds of those whose
+ * opening failed stays in it for the next start; records of others are forgotten, as their heaps
+ * were destroyed. Begins a new incarnation of the log and starts its background fibers. *Yields*.
  */
 MUST_USE int media_start(struct media *media);
 
@@ -75,6 +75,10 @@ uint64_t media_open_group(const struct media *media);
 
 /* 0, or the negative code with which the media failed: it answers nothing more. */
 int media_state(const struct media *media);
+
+/* Whether the log holds records of heaps that are not open, or such were given up: it may not be
+ * removed. */
+bool media_keeps(const struct media *media);
 
 /* Writes every dirty zone of every heap and frees the log up to what is durable now. *Yields*. */
 MUST_USE int media_checkpoint(struct media *media);
@@ -114,10 +118,17 @@ MUST_USE int heap_create(struct media *media, const char *name, const struct hea
 /*
  * Opens a heap on media: reads superblock and zone table, then replays the log's records of this
  * heap. *Yields*. -DER_NONEXIST, -DER_DF_INCOMPT; -DER_CSUM, -DER_DF_INVAL, -DER_IO when it is
- * damaged; -DER_BUSY when it was not closed cleanly and its records are in another log (open it on
- * that one first, before media_start(), and close it) or this log has started since.
+ * damaged, -DER_DF_INVAL too when records of it were given up (see below); -DER_BUSY when it was
+ * not closed cleanly and its records are in another log (open it on that one first, before
+ * media_start(), and close it) or this log has started since.
  */
 MUST_USE int heap_open(struct media *media, const char *name, struct heap **ret_heap);
+
+/*
+ * The log keeps the records of a heap whose opening failed. When it has no room left because of
+ * that they are given up, so that the other heaps go on; from then on that heap is refused until it
+ * is removed.
+ */
 
 /* Checkpoints and closes. *Yields*. */
 int heap_close(struct heap *heap);
@@ -162,10 +173,10 @@ void pin_init(struct pin *pin, struct heap *heap);
 void pin_fini(struct pin *pin);
 
 /*
- * The only way to a pointer into a heap: length bytes at offset, valid until pin_fini() and until
- * the next change, read-only. NULL when the zone is absent (pin_outcome() is -DER_AGAIN: call
- * pin_load() and start again) or when the offset is impossible (-DER_IO, disk content is damaged;
- * never an assertion).
+ * The only way to a pointer into a heap: length bytes at offset, a multiple of 8, valid until
+ * pin_fini() and until the next change, read-only. NULL when the zone is absent (pin_outcome() is
+ * -DER_AGAIN: call pin_load() and start again) or when the offset is impossible (-DER_IO, disk
+ * content is damaged; never an assertion).
  */
 const void *heap_at(struct pin *pin, uint64_t offset, size_t length);
 
@@ -294,5 +305,52 @@ MUST_USE int data_read(struct heap *heap, struct data_extent extent, uint32_t fi
  */
 uint64_t data_hold(struct heap *heap);
 void data_unhold(struct heap *heap, uint64_t token);
+
+/* ------------------------------------------------ audit */
+
+/*
+ * Whether what a heap has allocated is what its owner holds: nothing twice, nothing free, nothing
+ * lost. heap_audit_begin() brings every zone into memory, after which nothing of an audit yields:
+ * the owner claims all that its structures hold in one scope, and transactions of others come
+ * wholly before or after it.
+ *
+ *	rc = heap_audit_begin(heap, &audit);             may yield
+ *	NO_YIELD {
+ *		heap_audit_block(), heap_audit_extent(), btree_audit() for all that is held;
+ *		heap_audit_judge(audit, &figures);
+ *	}
+ *	heap_audit_end(audit);
+ *
+ * What is wrong is -DER_IO, and error_text() says what and where; nothing is changed. It takes 4
+ *KiB for each zone of 1 MiB and a bit per data block where something is claimed.
+ */
+struct heap_audit;
+
+struct heap_audit_figures {
+	uint64_t blocks, block_bytes; /* claimed */
+	uint64_t data_blocks;
+};
+
+/* Keeps the heap from being closed until heap_audit_end(). *Yields*, and returns without having
+ * yielded since all zones were seen in memory. -DER_NOMEM, -DER_CSUM and others of a zone's
+ * loading, the media's state. */
+MUST_USE int heap_audit_begin(struct heap *heap, struct heap_audit **ret_audit);
+
+/* Frees audit. */
+void heap_audit_end(struct heap_audit *audit);
+
+/* For heap_at() during the audit; ended by heap_audit_end(). */
+struct pin *heap_audit_pin(struct heap_audit *audit);
+
+/* The owner holds the block of size bytes (as given to tx_alloc()) at offset. -DER_IO when it is
+ * claimed already, free, of another size or outside the heap; -DER_NOMEM. */
+MUST_USE int heap_audit_block(struct heap_audit *audit, uint64_t offset, size_t size);
+
+/* The owner holds these blocks of the data space. Likewise. */
+MUST_USE int heap_audit_extent(struct heap_audit *audit, struct data_extent extent);
+
+/* After all claims: -DER_IO when something is allocated that nobody claimed, or free counts and
+ * maps (pages, runs, promises, data blocks, quarantine) do not agree. */
+MUST_USE int heap_audit_judge(struct heap_audit *audit, struct heap_audit_figures *ret_figures);
 
 #include "media/tree.h"

@@ -157,7 +157,8 @@ static bool
 batch_takes(const struct batch *batch, uint64_t block)
 {
 	return batch->count == 0 ||
-	       (batch->count < WRITE_BLOCKS && batch->first + batch->count == block);
+	       (batch->count < WRITE_BLOCKS && batch->first + batch->count == block &&
+		!FAULT("media: write payload block by block"));
 }
 
 static int
@@ -312,8 +313,8 @@ read_blocks(struct heap *heap, uint64_t first, uint32_t count, uint8_t *buffer)
 		while (i + run < count && from_memory[i + run] == from_memory[i])
 			run++;
 		if (!from_memory[i])
-			rc = disk_read(heap->data, buffer + (size_t)i * DISK_BLOCK,
-				       (uint64_t)run * DISK_BLOCK, (first + i) * DISK_BLOCK);
+			rc = media_read(heap->data, buffer + (size_t)i * DISK_BLOCK,
+					(uint64_t)run * DISK_BLOCK, (first + i) * DISK_BLOCK);
 		i += run;
 	}
 	return rc;
@@ -333,13 +334,14 @@ data_read(struct heap *heap, struct data_extent extent, uint32_t first, uint32_t
 	while (pending_overlaps(heap, block, block + count, &group)) {
 		int rc = media_wait(heap->media, group);
 
+		REACHED("media: a read waits for payload under way");
 		if (rc != 0)
 			return rc;
 	}
 	if (heap->media->state != 0)
 		return heap->media->state;
 	if (heap->overlay.count == 0)
-		return disk_read(heap->data, buffer, (uint64_t)count * DISK_BLOCK,
-				 block * DISK_BLOCK);
+		return media_read(heap->data, buffer, (uint64_t)count * DISK_BLOCK,
+				  block * DISK_BLOCK);
 	return read_blocks(heap, block, count, buffer);
 }

@@ -34,8 +34,10 @@ pin_add(struct pin *pin, struct zone *zone)
 		pin->zones[pin->count] = zone->number;
 		zone->pins++;
 	}
-	if (pin->count == PIN_ZONES)
+	if (pin->count == PIN_ZONES) {
+		REACHED("media: an attempt pins every zone");
 		pin->heap->pins_all++;
+	}
 	if (pin->count <= PIN_ZONES)
 		pin->count++;
 }
@@ -59,7 +61,7 @@ heap_at(struct pin *pin, uint64_t offset, size_t length)
 	struct zone *zone;
 
 	if (number >= heap->heap_zones_used || inside < ZONE_HEADER_PAGES * DISK_BLOCK ||
-	    length > HEAP_ZONE - inside || heap->state != 0) {
+	    length > HEAP_ZONE - inside || offset % 8 != 0 || heap->state != 0) {
 		pin->error =
 			heap->state != 0
 				? heap->state
@@ -93,6 +95,8 @@ pin_load(struct pin *pin)
 
 	memcpy(absent, pin->absent, sizeof(absent));
 	pin_fini(pin);
+	if (FAULT("media: a zone is loaded late"))
+		fiber_yield();
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
 		struct zone *zone;
 

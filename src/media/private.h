@@ -3,7 +3,7 @@
  * The inside of media. ring.c is the log on its disk, group.c the line from commit to durable,
  * record.c the pure form of a record, replay.c the way back; heap.c the heap file, zone.c its
  * zones, allocate.c blocks inside a zone, space.c the data space, overlay.c payload that is only in
- * the log, checkpoint.c the way from memory to the heap file.
+ * the log, checkpoint.c the way from memory to the heap file, kept.c records of heaps not open.
  */
 #pragma once
 
@@ -24,8 +24,16 @@
 #define RESERVE_RUNS 16u /* runs of pages that one transaction reserves */
 #define CHECKPOINT_BUFFER (1024u * 1024)
 #define RING_CLOSE_BLOCKS 2u /* kept for the group that closes an idle log */
+#define READ_TRIES 3u	     /* of a read that fails, or whose sum does; most such errors pass */
 
 /* ------------------------------------------------ log */
+
+/* A heap that is not open, and the oldest group that it needs for its next opening. */
+struct kept_heap {
+	struct list link; /* media->kept */
+	uint64_t group;
+	char name[HEAP_NAME_MAX];
+};
 
 /* Where a group lies in the ring, for those that replay may still need. */
 struct group_place {
@@ -91,6 +99,7 @@ struct media {
 	struct media_options options;
 	struct disk *disk;
 	struct log_header header; /* as last written */
+	bool headers_whole;	  /* both were valid when the log was opened */
 	struct fiber_mutex header_lock;
 	struct fiber_mutex round_lock;
 	uint64_t round;
@@ -109,13 +118,15 @@ struct media {
 	uint64_t durable;
 	uint64_t known_durable; /* durable, and replay will know it */
 	uint64_t start;		/* the first group kept for replay */
-	uint64_t kept;		/* the oldest group of a heap closed without checkpoint; 0: none */
-	struct group_place *places; /* by sequence % ring_blocks */
-	uint32_t ring_used;	    /* blocks of the groups from start to newest */
-	uint32_t ring_reserved;	    /* blocks promised to transactions */
-	uint32_t buffer_used;	    /* bytes in groups that are not durable */
-	uint32_t buffer_reserved;   /* bytes promised */
-	uint32_t inline_reserved;   /* the part of it that is inlined payload */
+	struct list kept;	/* struct kept_heap: records that heaps need which are not open */
+	uint64_t kept_unnamed;	/* the oldest group kept for a heap beside those; 0: none */
+	char given_up[LOG_GIVEN_UP_MAX][HEAP_NAME_MAX]; /* of the header */
+	struct group_place *places;			/* by sequence % ring_blocks */
+	uint32_t ring_used;	  /* blocks of the groups from start to newest */
+	uint32_t ring_reserved;	  /* blocks promised to transactions */
+	uint32_t buffer_used;	  /* bytes in groups that are not durable */
+	uint32_t buffer_reserved; /* bytes promised */
+	uint32_t inline_reserved; /* the part of it that is inlined payload */
 	uint32_t ring_early; /* the part of ring_reserved held by those who have still to reserve */
 	uint64_t payload_under_way;
 
@@ -134,6 +145,8 @@ struct media {
 	struct wait_queue ended;
 	struct timer idle_timer, checkpoint_timer;
 	bool idle_due, interval_due, pressure, settle_wanted;
+	bool starved;	    /* a transaction found no room in the ring */
+	bool given_up_full; /* that no more heaps can be given up was said */
 	uint32_t fibers;
 	struct media_figures figures;
 };
@@ -150,11 +163,19 @@ media_place(struct media *media, uint64_t sequence)
 	return &media->places[sequence % media->ring_blocks];
 }
 
+/* ------------------------------------------------ media.c */
+
+/* Whether the header says that no group was written after it. */
+bool log_closed(const struct media *media);
+
 /* ------------------------------------------------ ring.c */
 
-/* Reads the two headers and takes the newer valid one. -DER_DF_INCOMPT, -DER_DF_INVAL, -DER_IO.
- * *Yields*. */
-MUST_USE int ring_read_header(struct disk *disk, struct log_header *ret_header);
+/* As disk_read(), but tries again what fails with -DER_IO. *Yields*. */
+MUST_USE int media_read(struct disk *disk, void *buffer, uint64_t length, uint64_t offset);
+
+/* Reads the two headers and takes the newer valid one into media. -DER_DF_INCOMPT, -DER_DF_INVAL,
+ * -DER_IO. *Yields*. */
+MUST_USE int ring_read_header(struct media *media);
 
 /* Writes media->header with the next generation, durable. *Yields*. Callers hold header_lock. */
 MUST_USE int ring_write_header(struct media *media);
@@ -183,6 +204,12 @@ struct ring_window {
 };
 MUST_USE int ring_window_init(struct ring_window *window, struct media *media);
 void ring_window_fini(struct ring_window *window);
+
+/* Reads blocks blocks, at most capacity, from block on. *Yields*. */
+MUST_USE int ring_window_fill(struct ring_window *window, uint32_t block, uint32_t blocks);
+
+/* What comes next is read from the disk, even where it is in the window. */
+void ring_window_forget(struct ring_window *window);
 
 /* blocks blocks from block on, contiguous in memory until the next call. *Yields*. */
 MUST_USE int ring_window_get(struct ring_window *window, uint32_t block, uint32_t blocks,
@@ -265,10 +292,12 @@ struct zone {
 	uint32_t number;
 	enum zone_stage stage;
 	uint32_t pins;
-	uint8_t *image;	       /* HEAP_ZONE bytes, aligned to DISK_BLOCK */
-	uint64_t dirty[4];     /* chunks changed since they were copied for a checkpoint */
-	uint64_t newest_group; /* that changed it */
-	uint64_t generation;   /* of the entry on disk; 0: none */
+	uint8_t *image;		    /* HEAP_ZONE bytes, aligned to DISK_BLOCK */
+	uint64_t dirty[4];	    /* chunks changed since they were copied for a checkpoint */
+	uint64_t newest_group;	    /* that changed it */
+	uint64_t generation;	    /* of the entry on disk; 0: none */
+	uint64_t counted;	    /* of the one in heap->superblock.table_sum */
+	struct list uncounted_link; /* of heap->uncounted, while the two differ */
 	uint32_t free_count; /* heap zone: free pages; bitmap zone: blocks that nobody has taken */
 	uint32_t owned;	     /* bitmap zone: blocks that belong to the heap */
 	struct zone_chunk chunks[ZONE_CHUNKS];
@@ -292,12 +321,14 @@ struct heap {
 	struct uuid id;
 	struct disk *disk, *data; /* data may be NULL */
 	struct heap_superblock superblock;
-	int state; /* 0, or why the heap answers nothing more */
+	bool superblock_alone; /* the other one is not valid */
+	int state;	       /* 0, or why the heap answers nothing more */
 	uint32_t heap_zones, space_zones, heap_zones_used;
 	struct zone **zones; /* heap_zones + space_zones; NULL: never used */
 	uint64_t *slots;     /* a bit per chunk slot in use */
 	uint32_t slot_count, slots_free, slot_cursor;
 	uint64_t zones_start, slots_start; /* bytes in the file */
+	struct list uncounted;		   /* zones written since the last coverage */
 	uint32_t inline_limit;
 
 	/* Heap space, in pages. */
@@ -326,6 +357,7 @@ struct heap {
 	bool closing;
 	uint64_t round; /* of media_checkpoint() that has visited it */
 	bool replaying;
+	bool marked;	   /* its opening wrote the superblock */
 	bool host_full;	   /* the last checkpoint found no space on the host */
 	uint32_t pins_all; /* attempts that pin every zone */
 };
@@ -359,9 +391,10 @@ bool zone_is_dirty(const struct zone *zone);
 /* Writes the superblock with the next generation, durable. *Yields*. */
 MUST_USE int heap_write_superblock(struct heap *heap);
 
-/* Reads the newer valid superblock. *Yields*. */
+/* Reads the newer valid superblock; ret_alone, which may be NULL: whether the other is not valid.
+ * *Yields*. */
 MUST_USE int heap_read_superblock(struct arena *arena, struct disk *disk,
-				  struct heap_superblock *ret_superblock);
+				  struct heap_superblock *ret_superblock, bool *ret_alone);
 
 /* Writes the other entry of a zone from a block that holds it; durable at the next flush. *Yields*.
  */
@@ -504,6 +537,45 @@ MUST_USE int replay_scan(struct media *media);
 
 /* Applies the records of heap after its covered group. *Yields*. */
 MUST_USE int replay_heap(struct heap *heap);
+
+/*
+ * The oldest group kept that names the heap and comes after group `covered`; 0 when there is none.
+ * id: of the heap; NULL: any heap of this name. *Yields*.
+ */
+MUST_USE int replay_find(struct media *media, const char *name, const struct uuid *id,
+			 uint64_t covered, uint64_t *ret_group);
+
+/* ------------------------------------------------ kept.c */
+
+/*
+ * Keeps what the log holds of a heap that was not opened; superblock is NULL where it could not be
+ * read. *Yields*.
+ */
+void kept_note(struct media *media, const char *name, const struct heap_superblock *superblock);
+
+/* Keeps the groups from `group` on for a heap that was closed without a checkpoint. */
+void kept_from(struct media *media, const char *name, uint64_t group);
+
+/* The heap is open, or gone. */
+void kept_drop(struct media *media, const char *name);
+
+/* The oldest group kept; 0: none. */
+uint64_t kept_oldest(const struct media *media);
+
+/*
+ * The log is full of what is kept: moves all kept heaps to the names in the header, which the
+ * caller writes. False when there is no place for them, or nothing is kept.
+ */
+MUST_USE bool kept_give_up(struct media *media);
+
+/* Whether records of the heap were given up. */
+bool kept_given_up(const struct media *media, const char *name);
+
+/* Takes names from the header's list: that of a new heap; those of heaps that do not exist any
+ * more. Whether any was there; the caller writes the header. */
+bool kept_forgive(struct media *media, const char *name);
+bool kept_forgive_removed(struct media *media);
+void kept_fini(struct media *media);
 
 /* ------------------------------------------------ tx.c */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * The way back after a start. The end of the log is the first group whose chain, sum or data fails;
- * no group is looked at behind it. Records of a heap are then applied to its zones in memory.
+ * what lies behind it counts for nothing, but may tell that this is no end: that a group there had
+ * been durable and the log is damaged. Records of a heap are then applied to its zones in memory.
  * Nothing on a disk changes, so that a crash meanwhile costs nothing.
  */
 #include <stdio.h>
@@ -30,6 +31,8 @@ follows(const struct scan *scan, const struct group_header *header)
 	const struct log_header *log = &scan->media->header;
 	bool current = scan->sequence >= log->incarnation_sequence;
 
+	if (BUG(4))
+		return uuid_equal(&header->log_id, &log->log_id);
 	return header->sequence == scan->sequence && header->previous_chain == scan->chain &&
 	       uuid_equal(&header->log_id, &log->log_id) &&
 	       header->durable_sequence < header->sequence &&
@@ -37,9 +40,8 @@ follows(const struct scan *scan, const struct group_header *header)
 			: header->incarnation < log->incarnation);
 }
 
-/* The group that scan wants: 1, or 0 at the end of the log. */
 static int
-next_group(struct scan *scan, const uint8_t **ret_data, struct group_header *ret_header)
+look_group(struct scan *scan, const uint8_t **ret_data, struct group_header *ret_header)
 {
 	uint32_t limit = min_of(scan->media->group_limit / DISK_BLOCK,
 				scan->media->ring_blocks - scan->used);
@@ -50,12 +52,32 @@ next_group(struct scan *scan, const uint8_t **ret_data, struct group_header *ret
 	rc = ring_window_get(&scan->window, scan->block, 1, ret_data);
 	if (rc != 0)
 		return rc;
-	if (group_check_header(*ret_data, limit, ret_header) != 0 || !follows(scan, ret_header))
+	if (group_check_header(*ret_data, limit, ret_header) != 0)
 		return 0;
+	if (!follows(scan, ret_header)) {
+		REACHED("media: replay stops at a stale group");
+		return 0;
+	}
 	rc = ring_window_get(&scan->window, scan->block, ret_header->blocks, ret_data);
 	if (rc != 0)
 		return rc;
-	return group_check(*ret_data, ret_header) == 0;
+	if (group_check(*ret_data, ret_header) == 0)
+		return 1;
+	REACHED("media: replay stops at a torn group");
+	return 0;
+}
+
+/* The group that scan wants: 1, or 0 at the end of the log, which is believed when it was read once
+ * more. */
+static int
+next_group(struct scan *scan, const uint8_t **ret_data, struct group_header *ret_header)
+{
+	int rc = look_group(scan, ret_data, ret_header);
+
+	if (rc != 0)
+		return rc;
+	ring_window_forget(&scan->window);
+	return look_group(scan, ret_data, ret_header);
 }
 
 static void
@@ -64,6 +86,8 @@ scan_accept(struct scan *scan, const uint8_t *data, const struct group_header *h
 	struct media *media = scan->media;
 	struct group_place *place = media_place(media, header->sequence);
 
+	if (header->sequence == media->header.incarnation_sequence && scan->used > 0)
+		REACHED("media: replay takes groups of two starts");
 	*place = (struct group_place){
 		.chain = group_chain(header), .block = scan->block, .blocks = header->blocks};
 	for (uint32_t i = 0; i < header->heap_count; i++)
@@ -75,6 +99,98 @@ scan_accept(struct scan *scan, const uint8_t *data, const struct group_header *h
 	scan->sequence++;
 	media->figures.replayed_groups++;
 	media->figures.replayed_records += header->record_count;
+}
+
+/* ------------------------------------------------ behind the end */
+
+/* Blocks behind the end that are looked at: damage of up to three of the largest groups in a row
+ * leaves one of these behind it. */
+#define AHEAD_BLOCKS (4 * GROUP_BLOCKS_MAX)
+
+/*
+ * Whether a group behind the end tells that the end had been durable. Groups of smaller
+ * incarnations than the header's are those that a start rejected; one of a greater shows that the
+ * header itself is an old one.
+ */
+static bool
+tells_damage(const struct scan *scan, const struct group_header *header)
+{
+	const struct log_header *log = &scan->media->header;
+
+	if (!uuid_equal(&header->log_id, &log->log_id) ||
+	    header->durable_sequence >= header->sequence)
+		return false;
+	return header->incarnation > log->incarnation
+		       ? header->sequence >= scan->sequence
+		       : header->incarnation == log->incarnation &&
+				 header->durable_sequence >= scan->sequence;
+}
+
+static int
+log_damaged(const struct scan *scan, uint64_t durable)
+{
+	REACHED("media: the log is damaged before its end");
+	if (durable < scan->sequence)
+		return error_raise(-DER_CSUM, "log %s: its header is older than group %lu",
+				   scan->media->name, (unsigned long)scan->sequence);
+	return error_raise(-DER_CSUM,
+			   "log %s is damaged at group %lu: groups up to %lu were durable",
+			   scan->media->name, (unsigned long)scan->sequence,
+			   (unsigned long)durable);
+}
+
+/* Looks at count blocks behind the end, which begin groups or do not. ret_durable grows with what
+ * groups that tell of damage call durable. */
+static int
+look_ahead(struct scan *scan, uint32_t count, bool *ret_damaged, uint64_t *ret_durable)
+{
+	struct media *media = scan->media;
+	struct group_header header;
+	const uint8_t *data;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = (scan->block + i) % media->ring_blocks;
+		int rc = ring_window_get(&scan->window, at, 1, &data);
+
+		if (rc == 0 &&
+		    (group_check_header(data, media->group_limit / DISK_BLOCK, &header) != 0 ||
+		     !tells_damage(scan, &header)))
+			continue;
+		if (rc == 0)
+			rc = ring_window_get(&scan->window, at, header.blocks, &data);
+		/* A block that cannot be read tells nothing, and costs time enough. */
+		if (rc == -DER_IO)
+			return 0;
+		if (rc != 0)
+			return rc;
+		if (group_check(data, &header) != 0)
+			continue;
+		*ret_damaged = true;
+		*ret_durable = max_of(*ret_durable, header.durable_sequence);
+	}
+	return 0;
+}
+
+/*
+ * A group is written when the one before is durable, and says so. So when the end of the log is a
+ * durable group that is lost or damaged, there is one behind it that tells, unless the end is the
+ * very last one. What the power cut left unfinished has nothing behind it but groups of an earlier
+ * round of the ring, whose numbers are smaller. After a clean close the header knows the end, and
+ * only the block there may tell of a start whose header was lost. Looking on is bounded: a start
+ * after a crash reads 4 MiB more, and damage of so much in a row, behind which the heaps' covered
+ * groups do not reach either, is taken for the end.
+ */
+static int
+check_end(struct scan *scan)
+{
+	struct media *media = scan->media;
+	uint32_t limit = log_closed(media) ? 1 : AHEAD_BLOCKS;
+	uint32_t count = min_of(limit, media->ring_blocks - scan->used);
+	uint64_t durable = scan->durable;
+	bool damaged = durable >= scan->sequence;
+	int rc = damaged ? 0 : look_ahead(scan, count, &damaged, &durable);
+
+	return rc == 0 && damaged ? log_damaged(scan, durable) : rc;
 }
 
 /* ------------------------------------------------ data written in place */
@@ -94,7 +210,7 @@ open_data(struct media *media, const struct group_heap *named, struct disk **ret
 	rc = storage->open(storage, name, &disk);
 	if (rc != 0)
 		return rc == -DER_NONEXIST ? 0 : rc;
-	rc = heap_read_superblock(media->arena, disk, &superblock);
+	rc = heap_read_superblock(media->arena, disk, &superblock, NULL);
 	disk_close(disk);
 	/* A damaged heap fails when it is opened; another one of the same name has nothing to do
 	 * with the record. */
@@ -118,6 +234,13 @@ rest_is_zeros(const uint8_t *data, uint64_t length, uint64_t bytes)
 	return true;
 }
 
+static bool
+payload_matches(const struct record_payload *payload, const uint8_t *data, uint64_t bytes)
+{
+	return crc32c(0, data, payload->length) == payload->crc &&
+	       rest_is_zeros(data, payload->length, bytes);
+}
+
 static int
 verify_payload(struct media *media, struct disk *disk, const struct record_payload *payload,
 	       bool *ret_good)
@@ -125,18 +248,18 @@ verify_payload(struct media *media, struct disk *disk, const struct record_paylo
 	uint64_t bytes = align_up(payload->length, DISK_BLOCK);
 	AUTO_FREE struct scoped_block buffer = {
 		media->arena, arena_alloc_aligned(media->arena, bytes, DISK_BLOCK)};
-	int rc;
+	int rc = 0;
 
 	if (!buffer.pointer)
 		return error_raise(-DER_NOMEM, "no memory to verify a payload of %u bytes",
 				   payload->length);
-	if (payload->block * DISK_BLOCK + bytes > disk->size) {
-		*ret_good = false;
+	*ret_good = false;
+	if (payload->block * DISK_BLOCK + bytes > disk->size)
 		return 0;
+	for (uint32_t i = 0; i < READ_TRIES && rc == 0 && !*ret_good; i++) {
+		rc = media_read(disk, buffer.pointer, bytes, payload->block * DISK_BLOCK);
+		*ret_good = rc == 0 && payload_matches(payload, buffer.pointer, bytes);
 	}
-	rc = disk_read(disk, buffer.pointer, bytes, payload->block * DISK_BLOCK);
-	*ret_good = rc == 0 && crc32c(0, buffer.pointer, payload->length) == payload->crc &&
-		    rest_is_zeros(buffer.pointer, payload->length, bytes);
 	return rc;
 }
 
@@ -155,6 +278,33 @@ verify_record(struct media *media, struct disk *disk, const struct record *recor
 	return rc;
 }
 
+static bool
+record_in_place(const struct record *record)
+{
+	struct record_payload payload;
+
+	for (uint32_t i = 0; i < record->header.payload_count; i++) {
+		memcpy(&payload, record->payloads + i * sizeof(payload), sizeof(payload));
+		if (payload.flags & PAYLOAD_VERIFIED && payload.length > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the group has data of the heap in place: only then its files are asked, which may be
+ * damaged. */
+static bool
+heap_in_place(const uint8_t *data, const struct group_header *header, uint32_t index)
+{
+	struct record record;
+	uint32_t position = 0;
+
+	while (group_next_record(data, header, &position, &record) == 1)
+		if (record.header.heap == index && record_in_place(&record))
+			return true;
+	return false;
+}
+
 /* What is read here may still be in a volatile cache if only the process died: it is flushed before
  * it counts. */
 static int
@@ -164,8 +314,11 @@ verify_heap(struct media *media, const uint8_t *data, const struct group_header 
 	struct record record;
 	struct disk *disk;
 	uint32_t position = 0;
-	int rc = open_data(media, group_heap_at(data, header, index), &disk);
+	int rc;
 
+	if (!heap_in_place(data, header, index))
+		return 0;
+	rc = open_data(media, group_heap_at(data, header, index), &disk);
 	if (rc != 0 || !disk)
 		return rc;
 	while (rc == 0 && *ret_good && group_next_record(data, header, &position, &record) == 1)
@@ -189,10 +342,9 @@ verify_group(struct media *media, const uint8_t *data, const struct group_header
 	return rc;
 }
 
-/* Reads a group again that was accepted before. */
 static int
-reread_group(struct ring_window *window, uint64_t sequence, const uint8_t **ret_data,
-	     struct group_header *ret_header)
+read_group(struct ring_window *window, uint64_t sequence, const uint8_t **ret_data,
+	   struct group_header *ret_header)
 {
 	const struct group_place *place = media_place(window->media, sequence);
 	int rc = ring_window_get(window, place->block, place->blocks, ret_data);
@@ -203,8 +355,21 @@ reread_group(struct ring_window *window, uint64_t sequence, const uint8_t **ret_
 	if (rc == 0 &&
 	    (ret_header->sequence != sequence || group_chain(ret_header) != place->chain))
 		rc = -DER_DF_INVAL;
-	if (rc == 0)
-		rc = group_check(*ret_data, ret_header);
+	return rc == 0 ? group_check(*ret_data, ret_header) : rc;
+}
+
+/* Reads a group again that was accepted before. */
+static int
+reread_group(struct ring_window *window, uint64_t sequence, const uint8_t **ret_data,
+	     struct group_header *ret_header)
+{
+	int rc = -DER_CSUM;
+
+	for (uint32_t i = 0; i < READ_TRIES && (rc == -DER_CSUM || rc == -DER_DF_INVAL); i++) {
+		if (i > 0)
+			ring_window_forget(window);
+		rc = read_group(window, sequence, ret_data, ret_header);
+	}
 	if (rc != 0)
 		rc = error_raise(-DER_IO, "log %s: group %lu reads differently the second time",
 				 window->media->name, (unsigned long)sequence);
@@ -231,6 +396,7 @@ verify_tail(struct scan *scan)
 			return rc;
 		if (good)
 			continue;
+		REACHED("media: replay ends before a group whose data is missing");
 		log_notice("log %s ends before group %lu, whose data was not written", media->name,
 			   (unsigned long)sequence);
 		scan->block = media_place(media, sequence)->block;
@@ -251,6 +417,8 @@ scan_all(struct scan *scan)
 
 	while ((rc = next_group(scan, &data, &header)) == 1)
 		scan_accept(scan, data, &header);
+	if (rc == 0)
+		rc = check_end(scan);
 	return rc == 0 ? verify_tail(scan) : rc;
 }
 
@@ -434,5 +602,45 @@ replay_heap(struct heap *heap)
 	}
 	if (window.buffer)
 		ring_window_fini(&window);
+	return rc;
+}
+
+/* ------------------------------------------------ looking for a heap */
+
+static bool
+names_heap(const uint8_t *data, const struct group_header *header, const char *name,
+	   const struct uuid *id)
+{
+	for (uint32_t i = 0; i < header->heap_count; i++) {
+		const struct group_heap *heap = group_heap_at(data, header, i);
+
+		if (id ? uuid_equal(&heap->id, id) : strcmp(heap->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+replay_find(struct media *media, const char *name, const struct uuid *id, uint64_t covered,
+	    uint64_t *ret_group)
+{
+	struct group_header header;
+	struct ring_window window;
+	const uint8_t *data;
+	uint64_t found = 0;
+	int rc = ring_window_init(&window, media);
+
+	for (uint64_t sequence = max_of(media->start, covered + 1);
+	     rc == 0 && found == 0 && sequence <= media->newest; sequence++) {
+		if (id && !(media_place(media, sequence)->heap_mask & heap_mask_of(id)))
+			continue;
+		rc = reread_group(&window, sequence, &data, &header);
+		if (rc == 0 && names_heap(data, &header, name, id))
+			found = sequence;
+	}
+	if (window.buffer)
+		ring_window_fini(&window);
+	if (rc == 0)
+		*ret_group = found;
 	return rc;
 }

@@ -4,6 +4,19 @@
 
 #define WINDOW_BLOCKS 512u
 
+int
+media_read(struct disk *disk, void *buffer, uint64_t length, uint64_t offset)
+{
+	int rc = -DER_IO;
+
+	for (uint32_t i = 0; i < READ_TRIES && rc == -DER_IO; i++) {
+		if (i > 0)
+			REACHED("media: a read is tried again");
+		rc = disk_read(disk, buffer, length, offset);
+	}
+	return rc;
+}
+
 static uint64_t
 ring_offset(uint32_t block)
 {
@@ -44,38 +57,87 @@ header_check(const struct log_header *header, uint64_t disk_size)
 	return 0;
 }
 
-int
-ring_read_header(struct disk *disk, struct log_header *ret_header)
+/* Whether every name ends within its place. */
+static bool
+names_valid(const struct log_header *header, const uint8_t *names)
 {
-	struct arena *arena = loop_env(loop_current())->arena;
-	AUTO_FREE struct scoped_block block = {
-		arena, arena_alloc_aligned(arena, LOG_HEADERS * DISK_BLOCK, DISK_BLOCK)};
+	for (uint32_t i = 0; i < header->given_up_count; i++)
+		if (names[(size_t)i * HEAP_NAME_MAX + HEAP_NAME_MAX - 1] != 0)
+			return false;
+	return true;
+}
+
+/* The valid one of the higher generation; ret_valid: how many are valid. */
+static const uint8_t *
+choose_header(const uint8_t *blocks, uint32_t *ret_valid)
+{
 	const uint8_t *best = NULL;
 	struct log_header header;
 	uint64_t generation = 0;
-	int rc;
 
-	if (!block.pointer)
-		return error_raise(-DER_NOMEM, "no memory for the log's header");
-	rc = disk_read(disk, block.pointer, LOG_HEADERS * DISK_BLOCK, 0);
-	if (rc != 0)
-		return rc;
+	*ret_valid = 0;
 	for (uint32_t i = 0; i < LOG_HEADERS; i++) {
-		const uint8_t *data = (const uint8_t *)block.pointer + (size_t)i * DISK_BLOCK;
+		const uint8_t *data = blocks + (size_t)i * DISK_BLOCK;
 
+		if (!header_valid(data))
+			continue;
+		++*ret_valid;
 		memcpy(&header, data, sizeof(header));
-		if (header_valid(data) && (!best || header.generation > generation)) {
+		if (!best || header.generation > generation) {
 			best = data;
 			generation = header.generation;
 		}
 	}
+	return best;
+}
+
+/* One header may be damaged by a write that power cut short. A read that spoils the newer one would
+ * make the older count, so it is repeated before that is believed. */
+static int
+read_headers(struct media *media, uint8_t *blocks, const uint8_t **ret_best)
+{
+	uint32_t valid = 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < READ_TRIES && rc == 0 && valid < LOG_HEADERS; i++) {
+		rc = media_read(media->disk, blocks, LOG_HEADERS * DISK_BLOCK, 0);
+		if (rc == 0)
+			*ret_best = choose_header(blocks, &valid);
+	}
+	media->headers_whole = valid == LOG_HEADERS;
+	if (rc == 0 && !media->headers_whole)
+		REACHED("media: one header of the log is damaged");
+	return rc;
+}
+
+int
+ring_read_header(struct media *media)
+{
+	AUTO_FREE struct scoped_block block = {
+		media->arena,
+		arena_alloc_aligned(media->arena, LOG_HEADERS * DISK_BLOCK, DISK_BLOCK)};
+	const uint8_t *best = NULL;
+	struct log_header header;
+	int rc;
+
+	if (!block.pointer)
+		return error_raise(-DER_NOMEM, "no memory for the log's header");
+	rc = read_headers(media, block.pointer, &best);
+	if (rc != 0)
+		return rc;
 	if (!best)
 		return error_raise(-DER_DF_INVAL, "neither header of the log is valid");
 	memcpy(&header, best, sizeof(header));
-	rc = header_check(&header, disk->size);
-	if (rc == 0)
-		*ret_header = header;
-	return rc;
+	rc = header_check(&header, media->disk->size);
+	if (rc == 0 && (header.given_up_count > LOG_GIVEN_UP_MAX ||
+			!names_valid(&header, best + sizeof(header))))
+		rc = error_raise(-DER_DF_INVAL, "log header: %u heaps given up, impossible names",
+				 header.given_up_count);
+	if (rc != 0)
+		return rc;
+	media->header = header;
+	memcpy(media->given_up, best + sizeof(header), sizeof(media->given_up));
+	return 0;
 }
 
 int
@@ -92,6 +154,8 @@ ring_write_header(struct media *media)
 	media->header.crc = 0;
 	memset(header, 0, DISK_BLOCK);
 	memcpy(header, &media->header, sizeof(*header));
+	memcpy(header + 1, media->given_up,
+	       media->header.given_up_count * sizeof(media->given_up[0]));
 	header->crc = crc32c(0, header, DISK_BLOCK);
 	rc = disk_write(media->disk, header, DISK_BLOCK,
 			(header->generation % LOG_HEADERS) * DISK_BLOCK, true);
@@ -106,11 +170,11 @@ int
 ring_read(struct media *media, uint32_t block, uint32_t blocks, void *buffer)
 {
 	uint32_t first = min_of(blocks, media->ring_blocks - block);
-	int rc = disk_read(media->disk, buffer, (uint64_t)first * DISK_BLOCK, ring_offset(block));
+	int rc = media_read(media->disk, buffer, (uint64_t)first * DISK_BLOCK, ring_offset(block));
 
 	if (rc == 0 && first < blocks)
-		rc = disk_read(media->disk, (uint8_t *)buffer + (size_t)first * DISK_BLOCK,
-			       (uint64_t)(blocks - first) * DISK_BLOCK, ring_offset(0));
+		rc = media_read(media->disk, (uint8_t *)buffer + (size_t)first * DISK_BLOCK,
+				(uint64_t)(blocks - first) * DISK_BLOCK, ring_offset(0));
 	return rc;
 }
 
@@ -137,6 +201,7 @@ ring_write_start(struct media *media, uint32_t block, uint32_t blocks, void *buf
 	write_submit(media, &ret_write->io[0], &ret_write->iov[0], block);
 	if (first == blocks)
 		return;
+	REACHED("media: a group goes on at the start of the ring");
 	ret_write->count = 2;
 	ret_write->iov[1] = (struct iovec){(uint8_t *)buffer + (size_t)first * DISK_BLOCK,
 					   (size_t)(blocks - first) * DISK_BLOCK};
@@ -178,6 +243,26 @@ ring_window_fini(struct ring_window *window)
 }
 
 int
+ring_window_fill(struct ring_window *window, uint32_t block, uint32_t blocks)
+{
+	int rc;
+
+	window->blocks = 0;
+	rc = ring_read(window->media, block, blocks, window->buffer);
+	if (rc != 0)
+		return rc;
+	window->block = block;
+	window->blocks = blocks;
+	return 0;
+}
+
+void
+ring_window_forget(struct ring_window *window)
+{
+	window->blocks = 0;
+}
+
+int
 ring_window_get(struct ring_window *window, uint32_t block, uint32_t blocks,
 		const uint8_t **ret_data)
 {
@@ -187,12 +272,12 @@ ring_window_get(struct ring_window *window, uint32_t block, uint32_t blocks,
 
 	ASSERT(blocks <= window->capacity);
 	if (window->blocks == 0 || inside + blocks > window->blocks) {
-		window->blocks = 0;
-		rc = ring_read(window->media, block, window->capacity, window->buffer);
+		rc = ring_window_fill(window, block, window->capacity);
+		/* What cannot be read may lie behind what is wanted. */
+		if (rc == -DER_IO && blocks < window->capacity)
+			rc = ring_window_fill(window, block, blocks);
 		if (rc != 0)
 			return rc;
-		window->block = block;
-		window->blocks = window->capacity;
 		inside = 0;
 	}
 	*ret_data = window->buffer + (size_t)inside * DISK_BLOCK;

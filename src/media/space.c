@@ -302,6 +302,8 @@ space_short(const struct tx_body *body, uint32_t blocks)
 {
 	const struct heap *heap = body->heap;
 
+	if (!body->privileged && FAULT("media: the data space is full for once"))
+		return true;
 	return heap->blocks_free < blocks + (body->privileged ? 0 : heap->blocks_reserve);
 }
 
@@ -316,15 +318,19 @@ space_reserve(struct tx_body *body, uint32_t blocks, struct data_extent *ret_ext
 		return error_raise(-DER_OVERFLOW, "a transaction of more than %u extents",
 				   TX_EXTENTS);
 	ASSERT(blocks > 0);
+	if (search.wanted > 1 && body->extent_count < 8 && FAULT("media: free blocks lie apart"))
+		search.wanted /= 2;
 	/* What was freed a moment ago may be all that is left: it is free once replay would know
 	 * so. */
 	if (space_short(body, blocks) && heap->blocks_quarantined > 0)
 		rc = media_settle(heap->media);
-	if (rc == 0 && space_short(body, blocks))
+	if (rc == 0 && space_short(body, blocks)) {
+		REACHED("media: data space is refused");
 		rc = error_raise(-DER_NOSPACE,
 				 "data space of heap %s is full: %lu blocks free, %lu kept back",
 				 heap->name, (unsigned long)heap->blocks_free,
 				 (unsigned long)heap->blocks_reserve);
+	}
 	if (rc == 0)
 		rc = search_space(&search);
 	if (rc == 0 && search.best.count == 0)
@@ -429,7 +435,7 @@ static bool
 held(struct heap *heap, const struct tx_body *body)
 {
 	holds_advance(heap);
-	return heap->hold_oldest <= body->epoch &&
+	return !BUG(9) && heap->hold_oldest <= body->epoch &&
 	       (heap->hold_oldest < body->epoch || heap->holds[body->epoch % HOLD_EPOCHS] > 0);
 }
 
@@ -460,9 +466,14 @@ space_settle(struct heap *heap)
 	while ((link = list_first(&heap->quarantine)) && heap->state == 0) {
 		struct tx_body *body = list_entry(link, struct tx_body, frozen);
 
-		if (body->group > heap->media->known_durable || held(heap, body))
+		if (body->group > heap->media->known_durable)
 			return;
+		if (held(heap, body)) {
+			REACHED("media: freed blocks wait for a reader");
+			return;
+		}
 		if (!thaw(heap, body)) {
+			REACHED("media: freed blocks wait for their bitmap");
 			heap->settle_due = true;
 			heap->media->settle_wanted = true;
 			wait_queue_wake_one(&heap->media->checkpoint_work);

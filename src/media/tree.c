@@ -12,32 +12,7 @@
  * safe to change a tree several times after one round of probes: what a later search meets was
  * either pinned by the probes or made since.
  */
-#include <string.h>
-
-#include "media/media.h"
-
-#define NODE_TYPE 0x54u
-#define NODE_VERSION 1u
-
-struct node {
-	uint8_t type;
-	uint8_t version;
-	uint8_t kind;
-	uint8_t level; /* 0: leaf */
-	uint16_t count;
-	uint16_t capacity;
-	uint64_t used;	   /* leaf: bit i set: place i holds a record */
-	uint64_t previous; /* leaf: neighbours; 0: none */
-	uint64_t next;
-};
-_Static_assert(sizeof(struct node) == 32, "on-disk layout");
-
-/* Behind the header of an inner node. */
-struct branch {
-	uint64_t order;
-	uint64_t child;
-};
-_Static_assert(sizeof(struct branch) == 16, "on-disk layout");
+#include "media/node.h"
 
 /* What is searched for, and on which side of equal records it stands. */
 struct target {
@@ -54,95 +29,6 @@ struct path {
 	uint64_t nodes[BTREE_DEPTH_MAX];
 	uint32_t slots[BTREE_DEPTH_MAX];
 };
-
-/* ------------------------------------------------ layout of a node */
-
-/* Behind the header of a leaf: places (bytes, padded to 8), order keys, records. */
-static size_t
-leaf_orders(uint32_t capacity)
-{
-	return sizeof(struct node) + align_up(capacity, 8);
-}
-
-static size_t
-leaf_records(uint32_t capacity)
-{
-	return leaf_orders(capacity) + capacity * sizeof(uint64_t);
-}
-
-static size_t
-node_size(const struct btree_kind *kind, uint32_t level, uint32_t capacity)
-{
-	if (level > 0)
-		return sizeof(struct node) + capacity * sizeof(struct branch);
-	return leaf_records(capacity) + (size_t)capacity * kind->record_size;
-}
-
-static uint32_t
-node_limit(const struct btree_kind *kind, uint32_t level)
-{
-	return level > 0 ? BTREE_BRANCHES : kind->node_records;
-}
-
-static const uint8_t *
-leaf_places(const struct node *node)
-{
-	return (const uint8_t *)(node + 1);
-}
-
-static uint64_t
-leaf_order(const struct node *node, uint32_t slot)
-{
-	return load_u64((const uint8_t *)node + leaf_orders(node->capacity) +
-			slot * sizeof(uint64_t));
-}
-
-static uint64_t
-leaf_record_offset(const struct btree_kind *kind, uint64_t offset, const struct node *node,
-		   uint32_t slot)
-{
-	return offset + leaf_records(node->capacity) +
-	       (uint64_t)leaf_places(node)[slot] * kind->record_size;
-}
-
-static const void *
-leaf_record(const struct btree_kind *kind, const struct node *node, uint32_t slot)
-{
-	return (const uint8_t *)node + leaf_record_offset(kind, 0, node, slot);
-}
-
-static const struct branch *
-node_branches(const struct node *node)
-{
-	return (const struct branch *)(node + 1);
-}
-
-/* Whether the bytes can be a node of this tree at this level; disk content is never trusted. */
-static bool
-node_plausible(const struct btree_kind *kind, uint32_t level, const struct node *node)
-{
-	if (node->type != NODE_TYPE || node->version != NODE_VERSION || node->kind != kind->id ||
-	    node->level != level)
-		return false;
-	if (node->count == 0 || node->count > node->capacity ||
-	    node->capacity > node_limit(kind, level))
-		return false;
-	return level > 0 || (uint32_t)__builtin_popcountll(node->used) == node->count;
-}
-
-static bool
-places_plausible(const struct node *node)
-{
-	const uint8_t *places = leaf_places(node);
-	uint64_t seen = 0;
-
-	for (uint32_t i = 0; i < node->count; i++) {
-		if (places[i] >= node->capacity)
-			return false;
-		seen |= UINT64_C(1) << places[i];
-	}
-	return seen == node->used;
-}
 
 /* The node at offset, or an error as of the pin. */
 static int
@@ -801,6 +687,7 @@ branch_insert(struct change *change, uint32_t i, uint64_t order, uint64_t child)
 		branch_put(change, i, slot, order, child);
 		return;
 	}
+	REACHED("media: an inner node is split");
 	/* Ascending keys leave full nodes behind. */
 	keep = slot == node->count ? node->count - 1u : node->count / 2u;
 	right = inner_split(change, i, keep, &right_order);
@@ -877,6 +764,7 @@ leaf_split(struct change *change, uint32_t slot, uint64_t order)
 	if (append) {
 		record = leaf_put(change, right_offset, 0, order);
 	} else {
+		REACHED("media: a leaf is split in the middle");
 		leaf_truncate(change, left_offset, keep);
 		record = slot <= keep ? leaf_put(change, left_offset, slot, order)
 				      : leaf_put(change, right_offset, slot - keep, order);
@@ -950,6 +838,7 @@ branch_remove(struct change *change, uint32_t i)
 	struct node *node;
 
 	if (count == 1) {
+		REACHED("media: an inner node is given back");
 		if (i > 0)
 			branch_remove(change, i - 1);
 		tx_free(change->tx, path->nodes[i]);
@@ -1004,6 +893,7 @@ top_lower(struct change *change)
 
 		if (top->count > 1)
 			break;
+		REACHED("media: a tree becomes lower");
 		root->node = node_branches(top)[0].child;
 		root->depth--;
 		/* Whether the next one goes too is seen only where the path has pinned it. */

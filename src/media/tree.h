@@ -114,3 +114,22 @@ void btree_remove(struct tx *tx, const struct btree_kind *kind, uint64_t root, u
 MUST_USE int btree_probe_last(struct tx *tx, const struct btree_kind *kind, uint64_t root,
 			      struct btree_cursor *ret_cursor);
 void btree_remove_last(struct tx *tx, const struct btree_kind *kind, uint64_t root);
+
+/* ------------------------------------------------ audit */
+
+struct btree_audit_record {
+	uint64_t order;
+	uint64_t offset; /* of the record's bytes */
+	uint64_t tied;	 /* of the record before it, where that has the same order key; else 0 */
+};
+
+/*
+ * Claims the nodes of the tree at root, checks their structure (levels, counts, order keys,
+ * branches, the chain of leaves), and calls visit for each record in order until it returns
+ * non-zero, which is returned. Whether tied records are ordered by the kind's compare is for visit
+ * to say: only it can make the wanted key of a record. -DER_IO for what is wrong, -DER_NOMEM. Does
+ * not yield.
+ */
+MUST_USE int btree_audit(struct heap_audit *audit, const struct btree_kind *kind, uint64_t root,
+			 int (*visit)(void *argument, const struct btree_audit_record *record),
+			 void *argument);

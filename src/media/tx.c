@@ -147,14 +147,20 @@ record_blocks(uint32_t bytes)
 }
 
 static bool
-log_has_room(const struct media *media, const struct tx_body *body, uint32_t bytes)
+ring_has_room(const struct media *media, const struct tx_body *body, uint32_t bytes)
 {
 	uint32_t limit = media->ring_blocks - RING_CLOSE_BLOCKS;
 	uint32_t blocks = record_blocks(body->log_bytes + bytes) - body->log_blocks;
 
 	if (!body->privileged)
 		limit -= media->ring_blocks / 8;
-	return media_ring_taken(media) + blocks <= limit &&
+	return media_ring_taken(media) + blocks <= limit;
+}
+
+static bool
+log_has_room(const struct media *media, const struct tx_body *body, uint32_t bytes)
+{
+	return ring_has_room(media, body, bytes) &&
 	       media->buffer_used + media->buffer_reserved + bytes <= 2 * media->group_limit;
 }
 
@@ -194,9 +200,16 @@ log_reserve(struct media *media, struct tx_body *body, uint32_t bytes)
 		return error_raise(-DER_REC2BIG,
 				   "a transaction of %u bytes of redo; this log takes %u", bytes,
 				   media->redo_limit);
+	if (FAULT("media: the log is full for a moment")) {
+		checkpoint_kick(media);
+		fiber_yield();
+	}
 	while (rc == 0 && media->state == 0 && !log_has_room(media, body, bytes)) {
+		if (!ring_has_room(media, body, bytes))
+			media->starved = true;
 		if (media_ring_taken(media) > media->ring_blocks / 2)
 			checkpoint_kick(media);
+		REACHED("media: a transaction waits for room in the log");
 		rc = wait_queue_wait(&media->room);
 	}
 	if (rc == 0)
@@ -247,6 +260,7 @@ may_inline(const struct media *media, const struct tx_body *body, uint64_t lengt
 	uint32_t bytes = (uint32_t)align_up(length, 8);
 
 	return length <= body->heap->inline_limit &&
+	       !FAULT("media: write small payload in place") &&
 	       body->inline_bytes + bytes <= media->payload_limit &&
 	       media->inline_reserved + bytes <= media->group_limit &&
 	       (body->reserved || media->ring_early < media->ring_blocks / 4) &&
@@ -327,7 +341,8 @@ write_in_place(struct tx *tx, struct tx_payload *payload, const struct iovec *io
 	disk_submit(disk, &payload->io);
 	/* Beyond the limit each waits for its own; on a thin disk the host may still refuse, which
 	 * must not hit a commit. */
-	if (disk->thin || media->payload_under_way > PAYLOAD_UNDER_WAY) {
+	if (disk->thin || media->payload_under_way > PAYLOAD_UNDER_WAY ||
+	    FAULT("media: wait for payload at once")) {
 		rc = completion_wait(&payload->io.completion);
 		media->payload_under_way -= payload->io.length;
 		payload->io.length = 0;
@@ -465,6 +480,7 @@ ranges_make_room(struct tx *tx)
 			best_gap = gap;
 		}
 	ASSERT(best_gap < UINT64_MAX);
+	REACHED("media: a transaction joins ranges that lie apart");
 	range_join(range_nearest(tx->ranges, best, &tx->ranges[best], &gap), &tx->ranges[best]);
 	tx->ranges[best] = tx->ranges[--tx->range_count];
 }
@@ -558,6 +574,8 @@ tx_commit(struct tx *tx, uint64_t *ret_group)
 		return;
 	}
 	ASSERT(body->reserved);
+	if (heap->checkpoint_lock.holder)
+		REACHED("media: a commit during a checkpoint of its heap");
 	body->range_count = tx->range_count;
 	body->freed_count = tx->extent_free_count;
 	tx_end(tx);
@@ -571,7 +589,7 @@ tx_commit(struct tx *tx, uint64_t *ret_group)
 		list_append(&heap->pending, &body->live);
 	else
 		body_release_extents(body);
-	*ret_group = group;
+	*ret_group = BUG(2) && !body->in_place ? group - 1 : group;
 }
 
 void

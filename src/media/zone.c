@@ -118,11 +118,12 @@ check_chunks(struct zone *zone)
 	for (uint32_t i = 0; i < ZONE_CHUNKS; i++) {
 		const struct zone_chunk *chunk = &zone->chunks[i];
 
-		if (chunk->slot != 0 &&
-		    crc32c(0, zone->image + (size_t)i * DISK_BLOCK, DISK_BLOCK) != chunk->crc)
-			return error_raise(-DER_CSUM,
-					   "heap %s: chunk %u of zone %u does not match its sum",
-					   zone->heap->name, i, zone->number);
+		if (chunk->slot == 0 ||
+		    crc32c(0, zone->image + (size_t)i * DISK_BLOCK, DISK_BLOCK) == chunk->crc)
+			continue;
+		REACHED("media: a damaged chunk of a zone is found");
+		return error_raise(-DER_CSUM, "heap %s: chunk %u of zone %u does not match its sum",
+				   zone->heap->name, i, zone->number);
 	}
 	return 0;
 }
@@ -140,17 +141,28 @@ summarise(struct zone *zone)
 	return rc;
 }
 
+/* A wrong read passes, a damaged chunk stays. */
+static int
+read_and_check(struct zone *zone)
+{
+	int rc = -DER_CSUM;
+
+	for (uint32_t i = 0; i < READ_TRIES && (rc == -DER_CSUM || rc == -DER_IO); i++) {
+		rc = read_chunks(zone);
+		if (rc == 0)
+			rc = check_chunks(zone);
+	}
+	return rc;
+}
+
 static int
 load(struct zone *zone)
 {
 	int rc = 0;
 
 	/* A zone that was never written is zeros, without reading: zone_add() relies on it. */
-	if (zone->generation != 0) {
-		rc = read_chunks(zone);
-		if (rc == 0)
-			rc = check_chunks(zone);
-	}
+	if (zone->generation != 0)
+		rc = read_and_check(zone);
 	/* During replay a zone may be newer than the records applied so far; it is summarised at
 	 * the end. */
 	if (rc == 0 && !zone->heap->replaying)

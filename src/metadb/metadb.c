@@ -169,3 +169,23 @@ metadb_figures(const struct metadb *metadb, struct heap_space *ret_space)
 {
 	heap_space(metadb->heap, ret_space);
 }
+
+int
+metadb_audit(struct metadb *metadb, uint64_t *ret_keys)
+{
+	struct heap_audit *audit = NULL;
+	int rc = metadb_enter(metadb);
+
+	if (rc)
+		return rc;
+	rc = heap_audit_begin(metadb->heap, &audit);
+	if (rc == 0) {
+		NO_YIELD
+		{
+			rc = metadb_store_audit(audit, metadb->heap, ret_keys);
+		}
+		heap_audit_end(audit);
+	}
+	metadb_leave(metadb);
+	return rc;
+}

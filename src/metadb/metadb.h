@@ -129,3 +129,10 @@ MUST_USE int metadb_set_horizon(struct metadb *metadb, uint64_t horizon);
 
 /* Space of the store's heap. Does not yield. */
 void metadb_figures(const struct metadb *metadb, struct heap_space *ret_space);
+
+/*
+ * Checks every record of the store, and that its heap holds exactly what they refer to; see
+ * heap_audit_begin(). *ret_keys of them. -DER_IO with a text, -DER_NOTLEADER, errors of media.
+ * *Yields*.
+ */
+MUST_USE int metadb_audit(struct metadb *metadb, uint64_t *ret_keys);

@@ -95,6 +95,9 @@ void metadb_store_write(struct tx *tx, const struct metadb_write *write, uint64_
 /* In apply: counts a proposal and returns its version. */
 uint64_t metadb_store_count(struct tx *tx);
 
+/* Claims and checks all that the store holds in its heap, and judges. -DER_IO, -DER_NOMEM. */
+MUST_USE int metadb_store_audit(struct heap_audit *heap, const struct heap *of, uint64_t *ret_keys);
+
 /* ------------------------------------------------ request.c */
 
 /* At most this many answers are dropped with one proposal. */

@@ -58,7 +58,8 @@ conditions_check(struct pin *pin, const struct metadb_proposal *proposal)
 
 		if (rc && rc != -DER_NONEXIST)
 			return rc;
-		if (entry.version != proposal->conditions[i].version)
+		if (entry.version != proposal->conditions[i].version ||
+		    (entry.version != 0 && FAULT("metadb: somebody else wrote first")))
 			return -DER_MISMATCH;
 	}
 	return 0;
@@ -104,6 +105,8 @@ attempt_check(struct attempt *attempt, struct tx *tx)
 	if (rc == 0 && request_remembered(proposal->request)) {
 		rc = metadb_request_judge(&tx->pin, attempt->metadb, proposal->request, &answer);
 		if (rc == -DER_ALREADY)
+			REACHED("metadb: a request is answered from the store");
+		if (rc == -DER_ALREADY)
 			return answer_copy(attempt->metadb, answer, attempt->ret_result);
 		if (rc == 0)
 			rc = metadb_request_prepare(&tx->pin, proposal->request, proposal->result,
@@ -115,6 +118,8 @@ attempt_check(struct attempt *attempt, struct tx *tx)
 		rc = metadb_store_probe(tx, &proposal->writes[i]);
 	for (uint32_t i = 0; rc == 0 && i < attempt->request.count; i++)
 		rc = metadb_store_probe(tx, &attempt->request.writes[i]);
+	if (rc == 0 && FAULT("metadb: a proposal finds a zone absent"))
+		rc = -DER_AGAIN;
 	return rc;
 }
 
@@ -125,7 +130,7 @@ attempt_apply(struct attempt *attempt, struct tx *tx)
 
 	for (uint32_t i = 0; i < attempt->proposal->write_count; i++)
 		metadb_store_write(tx, &attempt->proposal->writes[i], version);
-	for (uint32_t i = 0; i < attempt->request.count; i++)
+	for (uint32_t i = 0; i < attempt->request.count && !BUG(16); i++)
 		metadb_store_write(tx, &attempt->request.writes[i], version);
 }
 

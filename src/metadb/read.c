@@ -140,6 +140,8 @@ listing_batch(struct listing *listing, struct pin *pin, bool *ret_visited)
 		memcpy(listing->position, entry.key.data, entry.key.length);
 		rc = listing->visit(listing->argument, entry.key, entry.value, entry.version);
 		*ret_visited = rc != 0;
+		if (rc == 0 && FAULT("metadb: list one entry at a time"))
+			break;
 	}
 	return rc;
 }

@@ -73,6 +73,8 @@ metadb_request_judge(struct pin *pin, const struct metadb *metadb, const struct 
 	rc = mark_get(pin, request, &mark);
 	if (rc)
 		return rc;
+	if (request->sequence < mark.confirmed || request->first_sent < metadb->horizon)
+		REACHED("metadb: a request comes too late to be known");
 	if (request->sequence < mark.confirmed || request->sequence < request->confirmed)
 		return error_raise(-DER_TX_UNCERTAIN, "request %lu was confirmed before",
 				   (unsigned long)request->sequence);

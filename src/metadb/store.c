@@ -271,3 +271,76 @@ metadb_store_count(struct tx *tx)
 
 	return ++*counter;
 }
+
+/* ------------------------------------------------ audit */
+
+struct store_audit {
+	struct heap_audit *heap;
+	struct pin *pin;
+	uint64_t counter;
+	uint64_t keys;
+};
+
+static int
+block_audit(struct store_audit *audit, enum store_type type, uint64_t offset, uint32_t length,
+	    struct metadb_bytes *ret_bytes)
+{
+	int rc = heap_audit_block(audit->heap, offset, sizeof(struct store_block) + length);
+
+	return rc == 0 ? block_bytes(audit->pin, type, offset, length, ret_bytes) : rc;
+}
+
+static int
+record_audit(struct store_audit *audit, const struct btree_audit_record *place,
+	     const struct store_record *record)
+{
+	struct metadb_bytes key, value;
+	const void *before;
+	int rc = block_audit(audit, STORE_KEY, record->key, record->key_length, &key);
+
+	if (rc == 0 && record->value)
+		rc = block_audit(audit, STORE_VALUE, record->value, record->value_length, &value);
+	if (rc)
+		return rc;
+	if (key.length == 0 || key.length > METADB_KEY_MAX || key_order(key) != place->order ||
+	    record->version == 0 || record->version > audit->counter ||
+	    (record->value == 0) != (record->value_length == 0))
+		return error_raise(-DER_IO, "the store is damaged: impossible record at %lu",
+				   (unsigned long)place->offset);
+	before = place->tied ? heap_at(audit->pin, place->tied, sizeof(*record)) : NULL;
+	if (before && record_compare(audit->pin, &key, before) <= 0)
+		return error_raise(-DER_IO, "the store is damaged: keys out of order at %lu",
+				   (unsigned long)place->offset);
+	return pin_outcome(audit->pin);
+}
+
+static int
+record_visit(void *argument, const struct btree_audit_record *place)
+{
+	struct store_audit *audit = argument;
+	const struct btree_cursor cursor = {.record = place->offset};
+	const struct store_record *record = NULL;
+	int rc = record_at(audit->pin, &cursor, &record);
+
+	audit->keys++;
+	return rc == 0 ? record_audit(audit, place, record) : rc;
+}
+
+int
+metadb_store_audit(struct heap_audit *heap, const struct heap *of, uint64_t *ret_keys)
+{
+	struct store_audit audit = {.heap = heap, .pin = heap_audit_pin(heap)};
+	struct heap_audit_figures figures;
+	const struct store_root *root = NULL;
+	int rc = metadb_store_root(audit.pin, &root);
+
+	if (rc)
+		return rc;
+	audit.counter = root->counter;
+	rc = btree_audit(heap, &key_kind, keys_root(of), record_visit, &audit);
+	if (rc == 0)
+		rc = heap_audit_judge(heap, &figures);
+	if (rc == 0)
+		*ret_keys = audit.keys;
+	return rc;
+}

@@ -211,7 +211,7 @@ find_position(struct list_call *call)
 	struct vos_object object = {.id = message->object.id, .shard = message->object.shard};
 
 	if (message->level < PROTO_LIST_DKEYS || message->level > PROTO_LIST_EXTENTS ||
-	    message->limit == 0)
+	    (message->limit == 0 && message->from_key.length == 0))
 		return error_raise(-DER_INVAL, "level %u cannot be listed, or not by %u entries",
 				   message->level, message->limit);
 	if (message->with_akey.length > 0 && message->level != PROTO_LIST_DKEYS)
@@ -256,7 +256,8 @@ run(struct list_call *call, struct rpc_request *request)
 	call->limit = min_of(call->message.limit, PAGE_ENTRIES);
 	call->value_type = VOS_ARRAY;
 	call->byte_limit = min_of(call->message.byte_limit, (uint64_t)PAGE_BYTES);
-	rc = call->message.with_akey.length > 0 ? list_values(call) : list_entries(call);
+	if (call->limit > 0)
+		rc = call->message.with_akey.length > 0 ? list_values(call) : list_entries(call);
 	if (rc == 0)
 		reply_to(call, &request->reply);
 	return rc;

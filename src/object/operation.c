@@ -9,10 +9,15 @@ check_access(struct operation *operation, const struct proto_object *message, ui
 	struct proto_header *header = &operation->request->header;
 	struct container_access *access = &operation->access;
 	uint32_t version = header->map_version;
-	int rc = container_access(operation->service->node, message->handle, access);
+	struct node *node = operation->service->node;
+	int rc = container_access(node, message->handle, access);
+	int state;
 
-	if (rc != 0)
-		return rc;
+	if (rc != 0) {
+		/* Handles stand in the pool's store: nobody knows them while that is damaged. */
+		state = pool_target_state(node, message->pool, message->target);
+		return state ? error_raise(state, "the pool is out of service, see the log") : rc;
+	}
 	if (!uuid_equal(&access->pool, &message->pool))
 		return error_raise(-DER_NO_HDL, "the container handle belongs to another pool");
 	if ((access->capabilities & capability) == 0)
@@ -83,8 +88,16 @@ change_at(struct operation *operation, struct vos_change *change,
 	int rc = -DER_TX_RESTART;
 
 	for (uint32_t i = 0; i < tries && rc == -DER_TX_RESTART; i++) {
-		change->epoch = operation->epoch ? operation->epoch : node_stamp(node);
-		rc = function(argument, change, ret_group);
+		int drawn = 0;
+
+		change->epoch = operation->epoch;
+		if (change->epoch == 0)
+			drawn = node_epoch(node, &change->epoch);
+		if (drawn != 0)
+			return drawn;
+		/* The last try counts, however often the others are spoilt. */
+		if (i + 1 == tries || !FAULT("object: draw another epoch"))
+			rc = function(argument, change, ret_group);
 	}
 	return rc;
 }

@@ -23,7 +23,9 @@ run_member(void *argument)
 static int
 start_member(struct fiber_group *fibers, struct member *member)
 {
-	int rc = fiber_group_start(fibers, "objio_group", run_member, member);
+	int rc = FAULT("objio: work without a fiber of its own")
+			 ? -DER_NOMEM
+			 : fiber_group_start(fibers, "objio_group", run_member, member);
 
 	return rc == -DER_NOMEM ? run_member(member) : rc;
 }

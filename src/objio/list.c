@@ -4,8 +4,6 @@
 
 /* Bytes of keys and values in one answer. */
 #define PAGE_BYTES (64u * 1024)
-/* How often the place where a visitor stopped is looked for while others change the object. */
-#define POSITION_TRIES 3u
 
 static int
 encode(void *argument, const struct proto_bulk *bulks, struct writer *writer)
@@ -26,8 +24,8 @@ send_list(struct objio *objio, struct proto_object_list *request, struct rpc_rep
 
 	if (rc == 0)
 		rc = proto_object_listed_decode(&ret_reply->body, objio->pool->arena, ret_page);
-	if (rc == 0 &&
-	    (ret_page->count > request->limit || (ret_page->count == 0 && !ret_page->end))) {
+	if (rc == 0 && (ret_page->count > request->limit ||
+			(ret_page->count == 0 && !ret_page->end && request->limit > 0))) {
 		rc = error_raise(-DER_PROTO, "a page of %u entries where up to %u were asked for",
 				 ret_page->count, request->limit);
 		proto_object_listed_free(objio->pool->arena, ret_page);
@@ -122,38 +120,22 @@ page_free(struct listing *listing, struct rpc_reply *reply, struct proto_object_
 	rpc_reply_free(reply);
 }
 
-static bool
-same_entry(const struct proto_list_entry *a, const struct proto_list_entry *b)
-{
-	return a->key.length == b->key.length && a->extent.index == b->extent.index &&
-	       (a->key.length == 0 || memcmp(a->key.data, b->key.data, a->key.length) == 0);
-}
-
-/*
- * The visitor stopped in the middle of a page: asks once more for the entries taken, so that the
- * position is the server's own. Where others changed the object meanwhile, so that the page ends
- * elsewhere, the position stays: entries come again rather than never.
+/* The visitor stopped in the middle of a page: asks for the position behind the entry taken last.
  */
 static int
-find_position(struct listing *listing, const struct proto_object_listed *page, uint32_t taken)
+find_position(struct listing *listing, const struct proto_list_entry *last)
 {
-	struct proto_object_listed again;
+	struct proto_object_listed answer;
 	struct rpc_reply reply;
-	bool same;
+	int rc;
 
-	for (uint32_t i = 0; i < POSITION_TRIES; i++) {
-		int rc = request_page(listing, taken, &reply, &again);
-
-		if (rc != 0)
-			return rc;
-		same = again.count == taken &&
-		       same_entry(&again.entries[taken - 1], &page->entries[taken - 1]);
-		if (same)
-			take_position(listing, &again);
-		page_free(listing, &reply, &again);
-		if (same)
-			break;
-	}
+	listing->request.from_key = last->key;
+	rc = request_page(listing, 0, &reply, &answer);
+	listing->request.from_key = (struct proto_text){0};
+	if (rc != 0)
+		return rc;
+	take_position(listing, &answer);
+	page_free(listing, &reply, &answer);
 	return 0;
 }
 
@@ -169,10 +151,12 @@ list_page(struct listing *listing, uint32_t limit, uint32_t *ret_taken)
 	if (rc != 0)
 		return rc;
 	visited = visit_page(listing, &page, ret_taken);
-	if (visited == 0)
+	if (visited > 0)
+		REACHED("objio: a listing stops in the middle of a page");
+	if (visited == 0 || BUG(12))
 		take_position(listing, &page);
 	else if (visited > 0 && *ret_taken > 0)
-		rc = find_position(listing, &page, *ret_taken);
+		rc = find_position(listing, &page.entries[*ret_taken - 1]);
 	page_free(listing, &reply, &page);
 	return rc != 0 ? rc : visited;
 }

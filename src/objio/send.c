@@ -48,7 +48,7 @@ deadline_leave(struct scoped_deadline *deadline)
 static int
 pause_between(struct sending *sending)
 {
-	uint64_t pause = sending->pause_ns;
+	uint64_t pause = FAULT("objio: send again soon") ? PAUSE_MIN_NS / 10 : sending->pause_ns;
 
 	sending->pause_ns = min_of(pause * 2, PAUSE_MAX_NS);
 	return fiber_sleep(pause - env_random(sending->pool->env) % (pause / 2));
@@ -80,6 +80,7 @@ restart(struct sending *sending, int code)
 {
 	int rc = 0;
 
+	REACHED("objio: a request starts over with a newer epoch");
 	if (sending->restarts++ == RESTART_MAX || sending->call->id == NULL)
 		return code;
 	close_id(sending);
@@ -97,6 +98,7 @@ prepare_again(struct sending *sending, int code)
 		sending->call->again = true;
 		return pause_between(sending);
 	case OBJIO_AGAIN:
+		REACHED("objio: a request is sent again for damage on the way");
 		sending->call->again = true;
 		return sending->again++ < AGAIN_MAX ? 0 : code;
 	case OBJIO_RESTART:
@@ -122,17 +124,34 @@ take_failure(int code, struct rpc_reply *reply)
 	return text[0] ? error_raise(code, "%s", text) : code;
 }
 
+/*
+ * Refusals that say nothing of the request itself: the target did not look whether it had executed
+ * it before. After an attempt whose answer was lost they leave the outcome open.
+ */
+static int
+refuse_again(const struct sending *sending, bool before, int code)
+{
+	if (!before || sending->call->id == NULL || (code != -DER_HLC_SYNC && code != -DER_NO_HDL))
+		return code;
+	return error_raise(-DER_TX_UNCERTAIN,
+			   "the answer was lost, and asking again is refused: %s",
+			   error_description(code));
+}
+
 static int
 send_until_final(struct sending *sending, struct rpc_reply *ret_reply)
 {
 	for (;;) {
+		bool before = sending->sent;
 		bool sent = false;
 		int rc = rpc_call(sending->target->peer, sending->call, ret_reply, &sent);
 		int next;
 
 		sending->sent |= sent;
+		if (rc == 0 && FAULT("objio: lose an answer"))
+			rc = -DER_AGAIN;
 		if (objio_judge(rc) == OBJIO_DONE)
-			return take_failure(rc, ret_reply);
+			return refuse_again(sending, before, take_failure(rc, ret_reply));
 		next = prepare_again(sending, rc);
 		if (next != 0)
 			return next == rc ? take_failure(rc, ret_reply) : next;
@@ -161,6 +180,8 @@ objio_send(struct objio_pool *pool, uint32_t target, struct rpc_call *call, bool
 	if (rc == 0)
 		rc = send_until_final(&sending, ret_reply);
 	close_id(&sending);
+	if (rc == -DER_TIMEDOUT)
+		REACHED("objio: patience runs out");
 	if (rc == -DER_TIMEDOUT)
 		return error_raise(rc, "no answer from target %u within the time allowed; %s",
 				   target,

@@ -2,8 +2,8 @@
 /* User attributes of pools and containers: one key each. */
 #include "pool/private.h"
 
-/* Attributes of one proposal. */
-#define BATCH 8u
+/* Attributes of one proposal: as many as it takes, for what is more is not changed at once. */
+#define BATCH METADB_WRITES_MAX
 #define BATCH_BYTES (64u * 1024)
 
 struct batch {

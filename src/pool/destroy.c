@@ -131,6 +131,11 @@ pool_destroy(struct pools *pools, struct rpc_request *request)
 
 /* ------------------------------------------------ what a crash left */
 
+/*
+ * A pool is recorded before its first file is made, and until its last one is gone. So only files
+ * of pools recorded as half made or half destroyed are removed. Files that no record names mean
+ * that a record was lost: they are the last copy of somebody's data, and stay.
+ */
 struct leftover {
 	struct list link;
 	char name[128];
@@ -141,31 +146,12 @@ struct leftovers {
 	struct list files;
 };
 
-static bool
-file_wanted(struct pools *pools, const char *name)
-{
-	char text[UUID_TEXT_SIZE];
-	struct uuid id;
-
-	snprintf(text, sizeof(text), "%s", name + strlen("pools/"));
-	if (!uuid_from_text(text, &id))
-		return false;
-	LIST_FOR_EACH(link, &pools->pools) {
-		if (uuid_equal(&list_entry(link, struct pool, link)->id, &id))
-			return true;
-	}
-	return false;
-}
-
 static int
 file_visit(void *argument, const char *name)
 {
 	struct leftovers *leftovers = argument;
-	struct leftover *leftover;
+	struct leftover *leftover = arena_calloc(leftovers->pools->arena, 1, sizeof(*leftover));
 
-	if (file_wanted(leftovers->pools, name))
-		return 0;
-	leftover = arena_calloc(leftovers->pools->arena, 1, sizeof(*leftover));
 	if (leftover == NULL)
 		return error_raise(-DER_NOMEM, "no memory for a list of files");
 	snprintf(leftover->name, sizeof(leftover->name), "%s", name);
@@ -173,26 +159,49 @@ file_visit(void *argument, const char *name)
 	return 0;
 }
 
+/* All files of a pool. */
 static int
-files_remove(struct pools *pools)
+files_remove(struct pools *pools, const struct uuid *id)
 {
 	struct storage *storage = pools->node->storage;
 	struct leftovers leftovers = {.pools = pools};
+	char text[UUID_TEXT_SIZE], prefix[UUID_TEXT_SIZE + 8];
 	struct list *link;
 	int rc;
 
+	uuid_to_text(id, text);
+	snprintf(prefix, sizeof(prefix), "pools/%s/", text);
 	list_init(&leftovers.files);
-	rc = storage->list(storage, "pools/", file_visit, &leftovers);
+	rc = storage->list(storage, prefix, file_visit, &leftovers);
 	while ((link = list_pop(&leftovers.files)) != NULL) {
 		struct leftover *leftover = list_entry(link, struct leftover, link);
 
 		if (rc == 0) {
-			log_notice("removing %s, which no pool names", leftover->name);
+			REACHED("pool: a start removes what a crash left");
+			log_notice("removing %s of a pool that is not whole", leftover->name);
 			rc = storage->remove(storage, leftover->name);
 		}
 		arena_free(pools->arena, leftover);
 	}
 	return rc;
+}
+
+static int
+stranger_visit(void *argument, const char *name)
+{
+	const struct pools *pools = argument;
+	char text[UUID_TEXT_SIZE];
+	struct uuid id;
+
+	snprintf(text, sizeof(text), "%s", name + strlen("pools/"));
+	if (!uuid_from_text(text, &id))
+		return 0;
+	LIST_FOR_EACH(link, &pools->pools) {
+		if (uuid_equal(&list_entry(link, struct pool, link)->id, &id))
+			return 0;
+	}
+	log_warning("%s belongs to a pool that the system does not know: it is left alone", name);
+	return 0;
 }
 
 struct unfinished {
@@ -214,15 +223,19 @@ unfinished_visit(void *argument, const struct system_pool *pool)
 int
 pools_recover(struct pools *pools)
 {
+	struct storage *storage = pools->node->storage;
 	struct unfinished unfinished;
-	int rc = files_remove(pools), full = 1;
+	int rc = 0, full = 1;
 
 	while (rc == 0 && full > 0) {
 		unfinished.count = 0;
 		full = system_pool_list(pools->system, unfinished_visit, &unfinished);
 		rc = min_of(full, 0);
-		for (uint32_t i = 0; rc == 0 && i < unfinished.count; i++)
-			rc = system_pool_remove(pools->system, unfinished.ids[i]);
+		for (uint32_t i = 0; rc == 0 && i < unfinished.count; i++) {
+			rc = files_remove(pools, &unfinished.ids[i]);
+			if (rc == 0)
+				rc = system_pool_remove(pools->system, unfinished.ids[i]);
+		}
 	}
-	return rc;
+	return rc == 0 ? storage->list(storage, "pools/", stranger_visit, pools) : rc;
 }

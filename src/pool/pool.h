@@ -53,6 +53,9 @@ void pool_table_destroy(struct node *node);
 MUST_USE int pool_target(struct node *node, struct uuid pool, uint32_t target,
 			 struct vos **ret_vos);
 
+/* Why the target is out of service; 0 when it is not, or not known here. Does not yield. */
+MUST_USE int pool_target_state(struct node *node, struct uuid pool, uint32_t target);
+
 /* As pool_target(), and keeps it from being closed until pool_target_release(). */
 MUST_USE int pool_target_hold(struct node *node, struct uuid pool, uint32_t target,
 			      struct vos **ret_vos);
@@ -79,10 +82,17 @@ struct node *pools_node(struct pools *pools);
 
 /*
  * The pool of a pool handle, and the handle's rights (enum proto_capability); held until
- * pool_put(). -DER_NO_HDL. Does not yield.
+ * pool_put(). -DER_NO_HDL, or why a pool is out of service whose handles nobody can read. Does not
+ * yield.
  */
 MUST_USE int pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
 			    uint32_t *ret_capabilities);
+
+/*
+ * What to say of a handle that is not known: code, unless a pool is out of service, whose handles
+ * stand in a store that cannot be read; then why it is.
+ */
+MUST_USE int pools_unknown_handle(const struct pools *pools, int code);
 
 /* The pool of an id, held until pool_put(). -DER_NONEXIST, or why it is out of service. */
 MUST_USE int pool_of_id(struct pools *pools, struct uuid id, struct pool **ret_pool);

@@ -149,6 +149,20 @@ pool_of_name(struct pools *pools, const struct proto_name *name, struct pool **r
 }
 
 int
+pools_unknown_handle(const struct pools *pools, int code)
+{
+	LIST_FOR_EACH(link, &pools->pools) {
+		const struct pool *pool = list_entry(link, struct pool, link);
+
+		if (pool->broken)
+			return error_raise(pool->broken,
+					   "the handle is not known, or of a pool that is out of "
+					   "service: its store is damaged, see the log");
+	}
+	return code;
+}
+
+int
 pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
 	       uint32_t *ret_capabilities)
 {
@@ -156,7 +170,9 @@ pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
 	int rc;
 
 	if (found == NULL)
-		return error_raise(-DER_NO_HDL, "the pool handle is not known: connect again");
+		return pools_unknown_handle(
+			pools,
+			error_raise(-DER_NO_HDL, "the pool handle is not known: connect again"));
 	rc = pool_hold(found->pool);
 	if (rc)
 		return rc == -DER_NONEXIST ? -DER_NO_HDL : rc;
@@ -236,8 +252,8 @@ record_visit(void *argument, const struct system_pool *record)
 	return pool_add(argument, record, &pool);
 }
 
-/* A heap that is damaged is left out; any other failure ends the start, since what the log has for
- * it would be forgotten. */
+/* A heap that is damaged is left out, and the log keeps what it has for it; any other failure ends
+ * the start. */
 static int
 pool_open(struct pool *pool)
 {
@@ -341,6 +357,17 @@ pool_load(struct pool *pool)
 	return rc == 0 ? pool_handles_load(pool) : rc;
 }
 
+/* Whoever comes to a target of the pool with a handle that only its store knows is told why. */
+static int
+targets_break(struct pool *pool)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && pool->broken && i < pool->target_count; i++)
+		rc = pool_target_break(pool->pools->node, &pool->id, i, pool->broken);
+	return rc;
+}
+
 static int
 pool_start(struct pool *pool)
 {
@@ -361,7 +388,7 @@ pool_start(struct pool *pool)
 			rc = 0;
 		}
 	}
-	return rc;
+	return rc == 0 ? targets_break(pool) : rc;
 }
 
 int

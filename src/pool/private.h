@@ -43,6 +43,9 @@ MUST_USE int pool_target_create(struct node *node, const struct target_shape *sh
 MUST_USE int pool_target_open(struct node *node, const struct uuid *pool, uint32_t target);
 /* After it. */
 MUST_USE int pool_target_start(struct node *node, const struct uuid *pool, uint32_t target);
+/* Takes a target out of service that has no reason of its own to be: its answers are code. */
+MUST_USE int pool_target_break(struct node *node, const struct uuid *pool, uint32_t target,
+			       int code);
 /* Waits for holds; nothing happens when it is not open. */
 void pool_target_close(struct node *node, const struct uuid *pool, uint32_t target);
 /* As pool_target_close(), without keeping anything; removes the files. */

@@ -138,6 +138,14 @@ pool_target(struct node *node, struct uuid pool, uint32_t target, struct vos **r
 }
 
 int
+pool_target_state(struct node *node, struct uuid pool, uint32_t target)
+{
+	const struct pool_target *found = target_find(node_here(node)->pools, &pool, target);
+
+	return found ? found->broken : 0;
+}
+
+int
 pool_target_hold(struct node *node, struct uuid pool, uint32_t target, struct vos **ret_vos)
 {
 	struct pool_target *found;
@@ -188,6 +196,7 @@ struct target_call {
 	struct uuid pool;
 	uint32_t number;
 	const struct target_shape *shape;
+	int code;
 	struct heap_space *ret_space;
 };
 
@@ -261,6 +270,26 @@ pool_target_start(struct node *node, const struct uuid *pool, uint32_t target)
 	struct target_call call;
 
 	return target_on_loop(node, pool, target, start_here, &call);
+}
+
+static int
+break_here(void *argument)
+{
+	struct target_call *call = argument;
+	struct pool_target *target =
+		target_find(node_here(call->node)->pools, &call->pool, call->number);
+
+	if (target && !target->broken)
+		target->broken = call->code;
+	return 0;
+}
+
+int
+pool_target_break(struct node *node, const struct uuid *pool, uint32_t target, int code)
+{
+	struct target_call call = {.code = code};
+
+	return target_on_loop(node, pool, target, break_here, &call);
 }
 
 /* Makes the heap with an empty object store in it; durable when it returns. */

@@ -118,7 +118,7 @@ proto_frame_decode(const void *data, size_t length, struct proto_frame *ret_fram
 
 	reader_init(&reader, data, length);
 	header_read(&reader, &frame.header);
-	if (reader.failed || frame.header.length != length)
+	if (reader.failed)
 		return error_raise(-DER_PROTO, "%zu bytes are no frame", length);
 	/* Before the rest is judged: damage is no reason to call the peer a stranger. */
 	if (frame_checksum(data, length) != frame.header.checksum)

@@ -127,11 +127,11 @@ enum proto_list_level { PROTO_LIST_DKEYS = 1, PROTO_LIST_AKEYS = 2, PROTO_LIST_E
 struct proto_object_list {
 	struct proto_object object;
 	uint32_t level;	     /* enum proto_list_level */
-	uint32_t limit;	     /* entries */
+	uint32_t limit;	     /* entries; 0: only the position after from_key */
 	uint64_t byte_limit; /* of keys in the answer */
 	struct proto_text dkey, akey;
 	struct proto_text position; /* empty: from the start */
-	struct proto_text from_key; /* ordered levels: start after this key instead of a position */
+	struct proto_text from_key; /* start after this key instead of a position */
 	/* directories: also fetch this akey of each dkey, whole, into the entry */
 	struct proto_text with_akey;
 };

@@ -86,7 +86,7 @@ running_abandon(struct rpc_peer *peer, struct running *running, bool sent)
 	if (running->slot == NO_SLOT)
 		return;
 	rpc_regions_close(running, peer->connection);
-	if (sent) {
+	if (sent && !BUG(20)) {
 		peer->slots[running->slot].running = NULL;
 		peer->active--;
 	} else {

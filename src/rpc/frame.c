@@ -5,7 +5,7 @@
 static uint64_t
 stamp_now(struct rpc *rpc)
 {
-	return hlc_now(rpc->options.clock, env_realtime(rpc->env));
+	return hlc_time(rpc->options.clock, env_realtime(rpc->env));
 }
 
 int
@@ -51,7 +51,9 @@ rpc_frame_observe(struct rpc *rpc, const struct proto_header *header)
 {
 	int rc = hlc_observe(rpc->options.clock, env_realtime(rpc->env), header->stamp);
 
-	if (rc)
+	if (rc) {
+		REACHED("rpc: a stamp is too far ahead");
 		rpc_count(rpc, METRIC_CLOCK_REFUSED, 1);
+	}
 	return rc;
 }

@@ -18,6 +18,7 @@ client_join(struct rpc *rpc, const struct uuid *incarnation)
 	struct client *client;
 
 	if (node) {
+		REACHED("rpc: a client connects once more");
 		client = table_entry(node, struct client, node);
 		client->connections++;
 		return client;
@@ -49,6 +50,7 @@ client_leave(struct rpc *rpc, struct client *client, bool said)
 static void
 inbound_late(struct timer *timer)
 {
+	REACHED("rpc: a connection says nothing for too long");
 	rpc_inbound_end(container_of(timer, struct inbound, timer), false);
 }
 
@@ -131,7 +133,7 @@ welcome_send(struct inbound *inbound, int status, uint32_t loops)
 	proto_hello_init(&hello, rpc->system);
 	hello.loops = loops;
 	hello.rank = rpc->options.rank;
-	hello.credits = rpc->options.credits;
+	hello.credits = FAULT("rpc: grant one credit only") ? 1 : rpc->options.credits;
 	proto_hello_encode(&hello, wire);
 	return rpc_frame_send(rpc, inbound->connection, &header, NULL, &body, 1) == 0;
 }
@@ -153,8 +155,9 @@ rpc_inbound_open(struct inbound *inbound, const struct uuid *incarnation, uint32
 {
 	struct rpc *rpc = inbound->rpc;
 
-	if (rpc->open_count >= rpc->options.connection_limit) {
-		rpc_inbound_refuse(inbound, -DER_BUSY);
+	if (rpc->open_count >= rpc->options.connection_limit ||
+	    FAULT("rpc: refuse a connection as one too many")) {
+		rpc_inbound_refuse(inbound, -DER_OVERLOAD_RETRY);
 		return;
 	}
 	inbound->client = client_join(rpc, incarnation);

@@ -68,7 +68,7 @@ rpc_handover_send(struct inbound *inbound, struct rpc *to, const struct uuid *in
 	struct handover *handover = handover_take(to);
 
 	if (handover == NULL) {
-		rpc_inbound_refuse(inbound, -DER_BUSY);
+		rpc_inbound_refuse(inbound, -DER_OVERLOAD_RETRY);
 		return;
 	}
 	if (connection_detach(inbound->connection, &handover->handle)) {

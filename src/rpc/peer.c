@@ -49,6 +49,7 @@ rpc_slot_take(struct rpc_peer *peer, struct running *running)
 		slot_assign(peer, index, running);
 		return 0;
 	}
+	REACHED("rpc: a call waits for a credit");
 	list_append(&peer->waiting, &running->link);
 	rc = completion_wait_deadline(&running->completion);
 	if (list_linked(&running->link))
@@ -74,7 +75,8 @@ rpc_slot_give(struct rpc_peer *peer, uint32_t index)
 	}
 	running = list_entry(link, struct running, link);
 	slot_assign(peer, index, running);
-	completion_signal(&running->completion, 0);
+	if (!BUG(19))
+		completion_signal(&running->completion, 0);
 }
 
 /* ------------------------------------------------ the end of a connection */
@@ -95,6 +97,7 @@ slot_lose(struct rpc_peer *peer, struct slot *slot, int result)
 
 	if (running == NULL)
 		return;
+	REACHED("rpc: a connection ends during a call");
 	rpc_regions_close(running, peer->connection);
 	running->slot = NO_SLOT;
 	if (!running->completion.done)
@@ -131,7 +134,7 @@ reply_deliver(struct rpc_peer *peer, const struct proto_frame *frame, struct mes
 	struct running *running;
 
 	if (index >= peer->slot_count || frame->header.call == 0 ||
-	    peer->slots[index].number != frame->header.call ||
+	    (peer->slots[index].number != frame->header.call && !BUG(20)) ||
 	    !uuid_equal((const struct uuid *)frame->header.incarnation, &peer->incarnation))
 		return false;
 	running = peer->slots[index].running;
@@ -169,6 +172,7 @@ peer_message(struct connection *connection, struct message *message)
 	/* A peer whose clock is ahead is only counted: what it did stands. */
 	(void)!rpc_frame_observe(rpc, &frame.header);
 	if (!reply_deliver(peer, &frame, message)) {
+		REACHED("rpc: an answer finds that its call gave up");
 		rpc_count(rpc, METRIC_STRAY, 1);
 		message_put(message);
 	}
@@ -199,10 +203,11 @@ peer_idle(struct timer *timer)
 	struct rpc *rpc = peer->rpc;
 	uint64_t now = env_monotonic(rpc->env);
 	uint64_t due = peer->last_used + rpc->options.idle_ns;
+	bool busy = peer->active > 0 || !list_empty(&peer->waiting);
 
-	if (peer->active > 0 || !list_empty(&peer->waiting))
+	if (busy)
 		due = now + rpc->options.idle_ns;
-	if (due > now)
+	if (due > now && (busy || !FAULT("rpc: close a connection as idle")))
 		timer_start(rpc->loop, &peer->idle, due, peer_idle);
 	else
 		rpc_peer_lost(peer, -DER_AGAIN);

@@ -23,7 +23,8 @@ struct rpc_options {
 	const char *system;	   /* name of the system, up to 31 characters */
 	uint32_t connection_limit; /* 0: 1024 */
 	uint32_t credits;	   /* open requests per connection; 0: 128 */
-	uint32_t request_limit; /* requests being served on this loop; beyond: -DER_BUSY; 0: 4096 */
+	uint32_t request_limit; /* requests being served on this loop; beyond: -DER_OVERLOAD_RETRY;
+				   0: 4096 */
 	uint64_t idle_ns;	/* client connections without calls are closed after it; 0: 60 s */
 	uint64_t connect_timeout_ns; /* 0: 5 s */
 };
@@ -178,11 +179,11 @@ struct rpc_reply {
  * whenever a reply came (rpc_reply_free() then; reply->message is NULL when none did, and freeing
  * is harmless), or: -DER_UNREACH no connection could be made, nothing was executed; -DER_TIMEDOUT,
  * -DER_CANCELED, -DER_AGAIN the connection was lost after sending: the outcome is unknown;
- * -DER_BUSY refused by the server before execution; -DER_MISMATCH another system, -DER_HLC_SYNC a
- * clock too far ahead, and whatever else refused the connection. Whether it may be sent again is
- * the caller's judgement. *ret_sent tells whether it may have been executed. After the return the
- * regions are not touched any more. A fiber without a deadline gets one of RPC_TIMEOUT_NS for the
- * call. *Yields*.
+ * -DER_OVERLOAD_RETRY refused by the server before execution; -DER_MISMATCH another system,
+ * -DER_HLC_SYNC a clock too far ahead, and whatever else refused the connection. Whether it may be
+ * sent again is the caller's judgement. *ret_sent tells whether it may have been executed. After
+ * the return the regions are not touched any more. A fiber without a deadline gets one of
+ * RPC_TIMEOUT_NS for the call. *Yields*.
  */
 MUST_USE int rpc_call(struct rpc_peer *peer, const struct rpc_call *call,
 		      struct rpc_reply *ret_reply, bool *ret_sent);

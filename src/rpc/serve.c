@@ -18,11 +18,14 @@ reply_send(struct inbound *inbound, const struct proto_header *request, int stat
 		.map_version = request->map_version,
 	};
 
-	if (inbound->connection == NULL)
+	if (inbound->connection == NULL) {
+		REACHED("rpc: an answer finds its connection gone");
 		return;
+	}
 	if (status)
 		rpc_count(rpc, METRIC_REPLY_ERRORS, 1);
-	if (rpc_frame_send(rpc, inbound->connection, &header, NULL, body, body ? 1 : 0))
+	if (FAULT("rpc: the connection ends before an answer") ||
+	    rpc_frame_send(rpc, inbound->connection, &header, NULL, body, body ? 1 : 0))
 		/* Without its reply the client would keep the credit for ever. */
 		rpc_inbound_end(inbound, false);
 }
@@ -147,6 +150,8 @@ task_serve(struct task *task)
 		status = task->no_memory ? -DER_NOMEM : -DER_OVERFLOW;
 		request->reply.position = 0;
 	}
+	if (FAULT("rpc: answer late"))
+		fiber_yield();
 	body.iov_base = request->reply.data;
 	body.iov_len = request->reply.position;
 	reply_send(task->inbound, &request->header, status, &body);
@@ -158,6 +163,8 @@ task_fiber(void *argument)
 	struct task *task = argument;
 
 	fiber_set_deadline(task->deadline);
+	if (FAULT("rpc: serve late"))
+		fiber_yield();
 	/* Where the client has gone before the start, nobody wants it any more. */
 	if (task->inbound->connection)
 		task_serve(task);
@@ -179,9 +186,9 @@ request_judge(struct inbound *inbound, const struct proto_header *header)
 	    rpc->services[header->operation].method == NULL)
 		return -DER_UNREG;
 	if (rpc->serving >= rpc->options.request_limit ||
-	    inbound->task_count >= rpc->options.credits) {
+	    inbound->task_count >= rpc->options.credits || FAULT("rpc: answer busy")) {
 		rpc_count(rpc, METRIC_BUSY, 1);
-		return -DER_BUSY;
+		return -DER_OVERLOAD_RETRY;
 	}
 	return 0;
 }
@@ -194,13 +201,13 @@ task_start(struct inbound *inbound, const struct proto_frame *frame, struct mess
 	int rc;
 
 	if (task == NULL)
-		return -DER_BUSY;
+		return -DER_OVERLOAD_RETRY;
 	task_init(task, inbound, frame, message);
 	rc = fiber_start(rpc->loop, task->service->method->name, task_fiber, task, &task->fiber);
 	if (rc) {
 		task_put(rpc, task);
 		rpc_count(rpc, METRIC_BUSY, 1);
-		return -DER_BUSY;
+		return -DER_OVERLOAD_RETRY;
 	}
 	list_append(&inbound->tasks, &task->link);
 	inbound->task_count++;
@@ -254,6 +261,8 @@ transfer_abandon(struct task *task, struct completion *completion)
 	uint64_t former = fiber_set_deadline(limit);
 	int rc = completion_wait_deadline(completion);
 
+	REACHED("rpc: a transfer outlives its deadline");
+
 	fiber_set_deadline(former);
 	if (rc != 0 && !completion->done)
 		rpc_inbound_end(task->inbound, false);
@@ -271,10 +280,12 @@ transfer(struct rpc_request *request, enum bulk_access direction, struct proto_b
 
 	if (task->inbound->connection == NULL)
 		return -DER_UNREACH;
-	if (bulk.key == 0 || offset > bulk.length || length > bulk.length - offset)
+	if (bulk.key == 0 || offset > bulk.length || length > bulk.length - offset) {
+		REACHED("rpc: a transfer beyond its region is refused");
 		return error_raise(-DER_NO_PERM, "%lu bytes at %lu of a region of %lu",
 				   (unsigned long)length, (unsigned long)offset,
 				   (unsigned long)bulk.length);
+	}
 	if (length == 0)
 		return 0;
 	connection_bulk_transfer(task->inbound->connection, direction, bulk.key, offset, iov,

@@ -63,13 +63,14 @@ rpc_window_open(struct rpc_window *window, struct request_id *ret_id)
 	while (window_full(window)) {
 		int rc = wait_queue_wait(&window->waiting);
 
+		REACHED("rpc: a request waits for the window");
 		if (rc)
 			return rc;
 	}
 	ret_id->client = rpc->options.incarnation;
 	ret_id->sequence = window->next++;
 	ret_id->confirmed = window->lowest;
-	ret_id->first_sent = hlc_now(rpc->options.clock, env_realtime(rpc->env));
+	ret_id->first_sent = hlc_time(rpc->options.clock, env_realtime(rpc->env));
 	*window_word(window, ret_id->sequence) |= window_bit(ret_id->sequence);
 	return 0;
 }

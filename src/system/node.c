@@ -17,7 +17,30 @@ node_here(struct node *node)
 uint64_t
 node_stamp(struct node *node)
 {
-	return hlc_now(node->clock, env_realtime(loop_env(loop_current())));
+	return hlc_time(node->clock, env_realtime(loop_env(loop_current())));
+}
+
+/* How often somebody who waits for the clock's ceiling looks again. */
+#define CEILING_PAUSE_NS UINT64_C(1000000)
+
+int
+node_epoch(struct node *node, uint64_t *ret_epoch)
+{
+	struct env *env = loop_env(loop_current());
+	uint64_t epoch;
+	int rc = 0;
+
+	while ((epoch = hlc_now(node->clock, env_realtime(env))) == 0 && rc == 0) {
+		REACHED("system: an epoch waits for the clock's ceiling");
+		rc = atomic_load_explicit(&node->clock_state, memory_order_relaxed);
+		if (rc == 0)
+			rc = fiber_sleep(CEILING_PAUSE_NS);
+		else
+			rc = error_raise(rc, "the clock's ceiling cannot be raised, see the log");
+	}
+	if (rc == 0)
+		*ret_epoch = epoch;
+	return rc;
 }
 
 struct uuid

@@ -35,6 +35,7 @@ struct node {
 	uint32_t loop_count;
 	struct node_loop loops[NODE_LOOPS];
 	struct hlc *clock;
+	_Atomic int clock_state; /* why the clock's ceiling cannot be raised now; 0: it can */
 	struct storage *storage; /* names of heaps are the same on all loops */
 	uint32_t address_count;
 	char addresses[PROTO_ADDRESSES_MAX][128];
@@ -52,8 +53,15 @@ node_target_loop(struct node *node, uint32_t target)
 /* The loop of the caller. */
 struct node_loop *node_here(struct node *node);
 
-/* A new HLC stamp of the node's clock. */
+/* The time by the node's clock, as an HLC stamp that need not be another one each time. */
 uint64_t node_stamp(struct node *node);
+
+/*
+ * A new epoch: a stamp of the node's clock that nobody else has. Waits where the ceiling of the
+ * clock has to be raised first. *Yields*. The code with which that fails; -DER_TIMEDOUT,
+ * -DER_CANCELED.
+ */
+MUST_USE int node_epoch(struct node *node, uint64_t *ret_epoch);
 
 /* A random id. */
 struct uuid node_draw_id(struct node *node);

@@ -247,6 +247,12 @@ extent_cut(struct edit *edit, uint64_t akey, const struct piece *piece, uint64_t
 			    &cursor);
 
 	ASSERT(rc == 0);
+	if (piece->start < start && piece_end > end)
+		REACHED("vos: the middle of an extent is overwritten");
+	else if (piece->start < start)
+		REACHED("vos: the end of an extent is overwritten");
+	else if (piece_end > end)
+		REACHED("vos: the beginning of an extent is overwritten");
 	if (piece->start < start) {
 		*(uint64_t *)tx_change(&edit->tx,
 				       cursor.record + offsetof(struct extent_record, count),
@@ -259,7 +265,8 @@ extent_cut(struct edit *edit, uint64_t akey, const struct piece *piece, uint64_t
 		right.start = end;
 		right.count = piece_end - end;
 		extent_add(edit, root, extents_kind, end, &right, akey);
-		blob_reference(&edit->tx, piece->blob);
+		if (!BUG(11))
+			blob_reference(&edit->tx, piece->blob);
 	}
 	middle.start = max_of(piece->start, start);
 	middle.count = min_of(piece_end, end) - middle.start;
@@ -372,6 +379,7 @@ array_displace_apply(struct edit *edit, uint64_t akey, uint64_t start, uint64_t 
 		ASSERT(rc == 0 || rc == -DER_NONEXIST);
 		if (rc != 0)
 			return;
+		REACHED("vos: an extent is moved out of the way of a large write");
 		btree_remove(&edit->tx, extents_kind, extents_of(akey), piece.start, NULL);
 		extent_retire(edit, akey, &piece);
 		entity_mark(edit, akey, ENTITY_DISPLACED | ENTITY_STALE);
@@ -565,6 +573,7 @@ gap_fill(const struct view *view, uint64_t from, uint64_t to, struct piece_list 
 
 	if (!view->history || from >= to)
 		return 0;
+	REACHED("vos: a read looks into the history of an array");
 	rc = history_collect(view, from, to, &candidates);
 	if (rc == 0)
 		rc = candidates_paint(&candidates, from, to, list);
@@ -583,7 +592,7 @@ array_look(struct pin *pin, uint64_t akey, uint64_t from, uint64_t to, uint64_t 
 	int rc = view_init(&view, pin, akey, epoch, bound);
 
 	while (rc == 0 && (rc = walk_next(&walk, &piece)) == 0) {
-		if (piece.epoch > epoch || piece.epoch <= bound)
+		if (piece.epoch > epoch || (piece.epoch <= bound && !BUG(8)))
 			continue;
 		piece = piece_clip(piece, from, to);
 		rc = gap_fill(&view, done, piece.start, list);

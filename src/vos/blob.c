@@ -96,10 +96,12 @@ value_sum(const struct value_plan *value, const uint32_t *sums)
 
 		value->sums[i] = crc32c_iov(0, value->payload, value->payload_count,
 					    value->payload_offset + done, length);
-		if (sums && sums[i] != value->sums[i])
+		if (sums && sums[i] != value->sums[i]) {
+			REACHED("vos: payload arrives damaged");
 			return error_raise(-DER_CSUM,
 					   "the payload does not match its sum in piece %u of %u",
 					   i, value->sum_count);
+		}
 		done += length;
 	}
 	return 0;
@@ -242,7 +244,7 @@ blob_release(struct tx *tx, uint64_t offset)
 		--*references;
 		return;
 	}
-	for (uint32_t i = 0; i < blob->extent_count; i++)
+	for (uint32_t i = 0; i < blob->extent_count && !BUG(10); i++)
 		tx_data_free(tx, blob_extents(blob)[i]);
 	tx_free(tx, offset);
 }

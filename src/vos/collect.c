@@ -203,7 +203,8 @@ bury_apply(struct edit *edit)
 
 	/* Each record is a change of its own; the next ones come along where they can. */
 	for (uint32_t i = 0; !burial->ended && i < COLLECT_BATCH; i++) {
-		if (i > 0 && (bury_check(edit) != 0 || burial->ended))
+		if (i > 0 && (FAULT("vos: bury one record at a time") || bury_check(edit) != 0 ||
+			      burial->ended))
 			return;
 		bury_one(edit, burial);
 	}
@@ -633,8 +634,9 @@ dkey_step(struct edit *edit, struct step *step, const struct btree_cursor *dkey,
 	}
 	if (rc != -DER_NONEXIST)
 		return rc;
-	/* All its akeys are done. */
+	/* All its akeys are done. A punch after the epoch marked none of them. */
 	if (!next->dkey_remaining && entity->life.older == 0 &&
+	    entity->life.created <= next->epoch && entity->life.punched <= next->epoch &&
 	    entity->written == next->dkey_written) {
 		step->kind = STEP_CLEAR;
 		step->entity = dkey->record;
@@ -677,7 +679,8 @@ object_step(struct edit *edit, struct step *step, uint64_t parent,
 		return rc;
 	step->kind = STEP_FINISH;
 	step->object = cursor->record;
-	if (entity->life.older != 0 || entity->written != next->object_written)
+	if (entity->life.older != 0 || entity->life.punched > next->epoch ||
+	    entity->written != next->object_written)
 		next->remaining = true;
 	step->epoch = max_of(entity->written, next->epoch + 1);
 	return 0;
@@ -769,6 +772,8 @@ finish_apply(struct edit *edit, struct step *step)
 		     &next->record);
 	if (step->object == 0)
 		return;
+	if (next->remaining)
+		REACHED("vos: an object is collected in part");
 	if (!next->remaining) {
 		flags = tx_change(&edit->tx, step->object + offsetof(struct entity, flags), 1);
 		*flags &= (uint8_t)~ENTITY_STALE;
@@ -801,6 +806,7 @@ collect_apply(struct edit *edit)
 		burial_finish(edit, &step->burial);
 		break;
 	case STEP_OLDER:
+		REACHED("vos: older incarnations are collected");
 		entity = tx_change(&edit->tx, step->entity, sizeof(*entity));
 		entity->life.older = 0;
 		burial_finish(edit, &step->burial);
@@ -817,10 +823,12 @@ collect_apply(struct edit *edit)
 		burial_finish(edit, &step->burial);
 		break;
 	case STEP_PIECE:
+		REACHED("vos: one extent of a history is collected");
 		piece_remove(edit, step);
 		burial_finish(edit, &step->burial);
 		break;
 	case STEP_EXTENT:
+		REACHED("vos: an extent that a punch hides is collected");
 		btree_remove(&edit->tx, extents_kind, step->parent, step->order, NULL);
 		burial_finish(edit, &step->burial);
 		break;
@@ -906,13 +914,15 @@ collector_start(struct vos *vos, uint64_t epoch)
 	uint64_t order = 0, written = 0;
 	int rc;
 
-	if (collector && collector->order != 0)
+	if (collector && collector->order != 0 && !FAULT("vos: collect an object from its start"))
 		return 0;
 	rc = stale_first(vos, epoch, &record, &order, &written);
 	if (rc != 0)
 		return rc;
-	if (!collector)
+	if (!collector) {
+		REACHED("vos: collecting begins after an opening");
 		collector = arena_alloc(vos->arena, sizeof(*collector));
+	}
 	if (!collector)
 		return error_raise(-DER_NOMEM, "no memory for the collector");
 	*collector = (struct collector){
@@ -987,6 +997,7 @@ clients_collect(struct vos *vos, uint32_t *credits)
 			vos->horizon_moved = false;
 			return 0;
 		}
+		REACHED("vos: the requests of a client expire");
 		if (rc == 0)
 			rc = vos_forget_client(vos, client, &group);
 		--*credits;

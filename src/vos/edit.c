@@ -63,6 +63,7 @@ depth_check(struct edit *edit, uint32_t tree, uint64_t root)
 		return error_raise(-DER_IO, "the heap is damaged: a tree of depth %u", top->depth);
 	if (top->depth <= max_of(edit->vos->depths[tree], 1u))
 		return 0;
+	REACHED("vos: a tree is deeper than was reserved for");
 	edit->vos->depths[tree] = top->depth;
 	return EDIT_AGAIN;
 }
@@ -117,7 +118,10 @@ edit_check(struct edit *edit, const struct edit_steps *steps)
 		return rc;
 	if (edit->container && edit->epoch <= edit->container->guard)
 		return -DER_TX_RESTART;
-	return steps->check(edit);
+	if (FAULT("vos: prepare a change again"))
+		return EDIT_AGAIN;
+	rc = steps->check(edit);
+	return rc == 0 && FAULT("vos: a change finds a zone absent") ? -DER_AGAIN : rc;
 }
 
 static void
@@ -188,25 +192,50 @@ edit_apply(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_grou
 	return edit->answered ? edit->answer : 0;
 }
 
+/*
+ * A change that cannot be prepared (no space, no memory) may have been made when the same request
+ * came before: then that answer stands. Ends the transaction.
+ */
+static int
+edit_refuse(struct edit *edit, int code, uint64_t *ret_group)
+{
+	int rc = 0;
+
+	edit->answered = false;
+	do {
+		NO_YIELD
+		{
+			rc = request_check(edit);
+		}
+		if (rc == -DER_AGAIN)
+			rc = tx_load(&edit->tx) ?: -DER_AGAIN;
+	} while (rc == -DER_AGAIN || rc == EDIT_AGAIN);
+	tx_abort(&edit->tx);
+	if (rc != 0 || !edit->answered)
+		return rc != 0 ? rc : code;
+	REACHED("vos: a request that cannot be prepared again was executed before");
+	*ret_group = edit_seen_group(edit);
+	return edit->answer;
+}
+
 static int
 edit_once(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_group)
 {
 	bool privileged = edit->need.privileged;
+	int prepared = steps->prepare ? steps->prepare(edit) : 0;
 	int rc = tx_begin(&edit->tx, edit->vos->heap);
 
 	if (rc != 0)
 		return rc;
+	if (prepared != 0)
+		return edit_refuse(edit, prepared, ret_group);
 	edit->need = (struct tx_need){.privileged = privileged};
 	steps->need(edit);
 	request_need(edit);
 	rc = tx_reserve(&edit->tx, &edit->need);
 	if (rc == 0 && steps->payload)
 		rc = steps->payload(edit);
-	if (rc != 0) {
-		tx_abort(&edit->tx);
-		return rc;
-	}
-	return edit_apply(edit, steps, ret_group);
+	return rc == 0 ? edit_apply(edit, steps, ret_group) : edit_refuse(edit, rc, ret_group);
 }
 
 int
@@ -217,9 +246,7 @@ edit_run(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_group)
 	if (edit->change && (edit->epoch == 0 || edit->epoch == EPOCH_MAX))
 		return error_raise(-DER_INVAL, "a change needs an epoch");
 	do {
-		rc = steps->prepare ? steps->prepare(edit) : 0;
-		if (rc == 0)
-			rc = edit_once(edit, steps, ret_group);
+		rc = edit_once(edit, steps, ret_group);
 	} while (rc == EDIT_AGAIN);
 	return rc;
 }

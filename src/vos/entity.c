@@ -50,6 +50,7 @@ older_look(struct pin *pin, uint64_t older, uint64_t epoch, uint64_t bound, uint
 	bool want_created = *created == 0, want_punched = *punched == 0;
 	int rc;
 
+	REACHED("vos: a read looks at older incarnations");
 	if (!heap_at(pin, older, sizeof(struct incarnations)))
 		return pin_outcome(pin);
 	rc = btree_find(pin, incarnations_kind, entries_of(older), epoch, NULL, BTREE_AT_MOST,
@@ -188,6 +189,7 @@ life_push(struct edit *edit, uint64_t offset, uint64_t epoch, enum incarnation_k
 		struct incarnations *incarnations =
 			tx_change(&edit->tx, older, sizeof(*incarnations));
 
+		REACHED("vos: a key gets older incarnations");
 		incarnations->type = RECORD_INCARNATIONS;
 		incarnations->version = RECORD_VERSION;
 		entity->life.older = older;
@@ -222,8 +224,10 @@ entity_probe(struct edit *edit, uint64_t parent, const struct ordered_key *key, 
 		rc = pin_outcome(pin);
 	if (rc != 0)
 		return rc;
-	if (entity->life.created > edit->epoch || entity->life.punched >= edit->epoch)
+	if (entity->life.created > edit->epoch || entity->life.punched >= edit->epoch) {
+		REACHED("vos: a change is older than what is there");
 		return -DER_TX_RESTART;
+	}
 	seen.offset = cursor.record;
 	seen.bound = max_of(bound, entity->life.punched);
 	seen.visible = entity->life.created > seen.bound;
@@ -295,7 +299,7 @@ entity_enter(struct edit *edit, uint64_t parent, const struct ordered_key *key, 
 	*written = max_of(*written, edit->epoch);
 	entity = container_of(written, struct entity, written);
 	created = entity->life.created;
-	if (created > max_of(bound, entity->life.punched))
+	if (created > max_of(bound, entity->life.punched) || BUG(7))
 		return cursor.record;
 	life_push(edit, cursor.record, created, INCARNATION_CREATE);
 	entity = tx_change(&edit->tx, cursor.record, sizeof(*entity));

@@ -161,6 +161,13 @@ key_order_set(enum key_order key_order, struct vos_key key, struct ordered_key *
 }
 
 int
+kind_order(const struct btree_kind *kind, struct vos_key key, struct ordered_key *ret_key)
+{
+	ret_key->kind = kind;
+	return key_order_set((enum key_order)((kind->id - TREE_DKEYS_HASHED) % 3), key, ret_key);
+}
+
+int
 dkey_order(const struct vos_object *object, struct vos_key key, struct ordered_key *ret_key)
 {
 	ret_key->kind = dkey_kind(object->id);

@@ -129,10 +129,12 @@ position_find(struct pin *pin, const struct btree_kind *kind, uint64_t root,
 	if (position->state == VOS_BEGIN)
 		return btree_first(pin, kind, root, ret_cursor);
 	position_key(position, kind, &wanted);
-	if (position->key_length > VOS_POSITION_KEY)
+	if (position->key_length > VOS_POSITION_KEY) {
+		REACHED("vos: a listing resumes behind a long key");
 		return long_key_find(pin, kind, root, position, &wanted, ret_cursor);
+	}
 	return btree_find(pin, kind, root, wanted.order, kind->compare ? &wanted : NULL,
-			  BTREE_ABOVE, ret_cursor);
+			  BUG(13) ? BTREE_AT_LEAST : BTREE_ABOVE, ret_cursor);
 }
 
 /* ------------------------------------------------ visiting */
@@ -187,6 +189,8 @@ entities_list(struct listing *listing, const struct btree_kind *kind, uint64_t r
 			rc = life_look(pin, &entity->life, listing->look.epoch, bound, &seen);
 		if (rc == 0 && seen.visible)
 			rc = entity_visit(listing, kind, entity);
+		else if (rc == 0)
+			REACHED("vos: a listing passes what was punched");
 		if (listing->ended)
 			break;
 		/* Also behind what is not visible, so that it is not looked at again. */
@@ -194,6 +198,8 @@ entities_list(struct listing *listing, const struct btree_kind *kind, uint64_t r
 			rc = position_set(pin, kind, &cursor, listing->position);
 		if (rc == 0)
 			rc = btree_next(pin, kind, root, &cursor);
+		if (rc == 0 && FAULT("vos: list one entry at a time"))
+			break;
 	}
 	return rc;
 }
@@ -229,7 +235,8 @@ static int
 array_list(struct listing *listing, const struct seen *akey)
 {
 	struct piece_list list = {.arena = listing->look.container->vos->arena,
-				  .limit = LIST_BATCH};
+				  .limit = FAULT("vos: list few extents at a time") ? 1
+										    : LIST_BATCH};
 	uint64_t from = listing->position->state == VOS_AFTER ? listing->position->hash[0] : 0;
 	int rc = array_look(&listing->look.pin, akey->offset, from, UINT64_MAX, listing->look.epoch,
 			    akey->bound, &list);

@@ -15,12 +15,11 @@ vos_position_after(const struct vos_object *object, enum vos_level level, struct
 				: akey_order(object, key, &ordered);
 	if (rc != 0)
 		return rc;
-	if (ordered.key_order == KEY_HASHED)
-		return error_raise(-DER_INVAL, "hashed keys have no order to begin in");
 	*ret_position = (struct vos_position){
 		.state = VOS_AFTER,
 		.key_length = key.length,
-		.hash = {ordered.order, hash64(key.data, key.length, 0)},
+		.hash = {ordered.order,
+			 ordered.hash ? ordered.hash : hash64(key.data, key.length, 0)},
 	};
 	memcpy(ret_position->key, key.data, min_of(key.length, VOS_POSITION_KEY));
 	return 0;

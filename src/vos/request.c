@@ -99,9 +99,12 @@ client_judge(struct edit *edit, const struct request_id *request,
 {
 	const struct request_entry *entry = &entries[request->sequence % client->capacity];
 
-	if (request->sequence < client->confirmed)
+	if (request->sequence < client->confirmed) {
+		REACHED("vos: a request comes after its answer was confirmed");
 		return uncertain(request, "the client has confirmed its answer");
-	if (entry->sequence == request->sequence) {
+	}
+	if (entry->sequence == request->sequence && !BUG(15)) {
+		REACHED("vos: a request is answered from the table");
 		edit->answered = true;
 		edit->answer = entry->result;
 		return 0;
@@ -145,8 +148,10 @@ request_check(struct edit *edit)
 	} else if (rc == -DER_NONEXIST) {
 		rc = request->sequence - request->confirmed >= REQUEST_WINDOW ? -DER_INVAL : 0;
 	}
-	if (rc == 0 && !edit->answered && request->first_sent < edit->vos->horizon)
+	if (rc == 0 && !edit->answered && request->first_sent < edit->vos->horizon) {
+		REACHED("vos: a request is too old to be known");
 		rc = uncertain(request, "it was first sent too long ago");
+	}
 	return rc;
 }
 
@@ -219,8 +224,10 @@ request_note(struct edit *edit)
 	rc = client_get(edit, offset, &seen, &entries);
 	ASSERT(rc == 0);
 	capacity = capacity_wanted(seen, entries, request);
-	if (capacity != client->capacity)
+	if (capacity != client->capacity) {
+		REACHED("vos: a client's table of requests grows");
 		client_grow(edit, offset, capacity);
+	}
 	*(struct request_entry *)tx_change(&edit->tx,
 					   client->requests + sizeof(struct requests) +
 						   request->sequence % capacity *

@@ -268,6 +268,7 @@ plan_fini(struct edit *edit, struct update_plan *plan)
 struct displace_plan {
 	struct ordered_key *dkey, *akey;
 	uint64_t start, count;
+	uint64_t dkey_offset;
 	uint64_t offset; /* of the akey; 0: nothing to do */
 	uint32_t moved;
 	struct seen object;
@@ -300,6 +301,7 @@ displace_check(struct edit *edit)
 	if (rc != 0 || record->entity.value != VOS_ARRAY)
 		return rc;
 	plan->offset = akey.offset;
+	plan->dkey_offset = dkey.offset;
 	rc = array_displace_check(edit, akey.offset, plan->start, plan->count, &plan->moved);
 	edit->stales = plan->moved > 0;
 	return rc == 0 ? stale_probe(edit, plan->object.offset) : rc;
@@ -313,6 +315,9 @@ displace_apply(struct edit *edit)
 	if (plan->moved == 0)
 		return;
 	array_displace_apply(edit, plan->offset, plan->start, plan->count);
+	/* What is moved whole is no overlap any more for the write that follows, so that it is
+	 * marked here for the collector. */
+	entity_mark(edit, plan->dkey_offset, ENTITY_STALE);
 	stale_note(edit, plan->object.offset);
 }
 
@@ -321,6 +326,7 @@ displace_need(struct edit *edit)
 {
 	array_overlaps_need(edit, OVERLAPS_MAX);
 	stale_need(edit);
+	edit->need.log_bytes += 8;
 }
 
 static int
@@ -498,8 +504,11 @@ update_check(struct edit *edit)
 		rc = entity_probe(edit, object->offset ? children_of(object->offset) : 0,
 				  &plan->dkey, object->bound, false, &plan->dkey_seen);
 	if (rc == 0)
-		rc = condition_judge(edit->change->conditions, VOS_COND_DKEY_INSERT,
-				     VOS_COND_DKEY_UPDATE, plan->dkey_seen.visible);
+		rc = condition_judge(
+			edit->change->conditions, VOS_COND_DKEY_INSERT, VOS_COND_DKEY_UPDATE,
+			plan->dkey_seen.visible &&
+				!(BUG(17) && container_group(edit->container, edit->object) >
+						     media_durable_group(edit->vos->media)));
 	for (uint32_t i = 0; rc == 0 && i < plan->akey_count; i++)
 		rc = akey_check(edit, plan, &plan->akeys[i], &overlaps);
 	if (rc == 0)

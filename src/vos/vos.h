@@ -190,8 +190,8 @@ struct vos_position {
 };
 enum vos_position_state { VOS_BEGIN, VOS_AFTER, VOS_END };
 
-/* The position after a key of an ordered level (VOS_DKEYS, VOS_AKEYS), whether it exists or not.
- * -DER_INVAL, -DER_KEY2BIG. */
+/* The position after a key (VOS_DKEYS, VOS_AKEYS) in the order of its level, which may be that of
+ * hashes, whether it exists or not. -DER_INVAL, -DER_KEY2BIG. */
 MUST_USE int vos_position_after(const struct vos_object *object, enum vos_level level,
 				struct vos_key key, struct vos_position *ret_position);
 
@@ -255,3 +255,23 @@ void vos_set_request_horizon(struct vos *vos, uint64_t epoch);
  * (not newer than epoch), up to credits items. Returns > 0 when more is left, 0, or a negative
  * code. *Yields*. */
 MUST_USE int vos_collect(struct vos *vos, uint64_t epoch, uint32_t credits);
+
+/* What an audit met, the dead included; a value shared by extents counts once. */
+struct vos_audit {
+	uint64_t containers, clients;
+	uint64_t objects, dkeys, akeys;
+	uint64_t extents; /* and single values, of all epochs */
+	uint64_t values;  /* stored */
+	uint64_t bytes;	  /* of values */
+	uint64_t dead, stale;
+	uint64_t heap_blocks, heap_bytes, data_blocks;
+};
+
+/*
+ * Walks the whole store: every tree and record (order, counts, epochs, references, sizes), that
+ * what waits to be collected will be found, and that the heap holds exactly what the store refers
+ * to. Changes may go on: it looks in one step, with every zone of the heap in memory, during which
+ * the loop does nothing else (about a millisecond for a thousand records). -DER_IO where something
+ * is wrong, error_text() says what and where; errors of media. Changes nothing. *Yields*.
+ */
+MUST_USE int vos_audit(struct vos *vos, struct vos_audit *ret_audit);

@@ -64,3 +64,8 @@ TEXT
 cc program.c -o program $(pkg-config --cflags --libs dfs daos) -Wl,-rpath,"$scratch/prefix/lib"
 [ "$(DAOS_EMBEDDED=$scratch/data ./program)" = installed ]
 DAOS_EMBEDDED=$scratch/data prefix/bin/daos container list default | grep -q files
+
+# Most programs link libdaos and libdfs by name: what DAOS has there must not lie in a library behind them.
+odd=$(nm -D --defined-only "$(find prefix -name libdaos_common.so)" | sed -n 's/.* \([^ ]*\)@@DAOS_2$/\1/p' |
+	grep -vE '^(daos_(prop|acl|ace)_|daos_rank_list_parse$|daos_hlc2|daos_key_to_text$|tse_)') || true
+[ -z "$odd" ] || { echo "These belong into libdaos:" $odd; exit 1; }

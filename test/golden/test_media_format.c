@@ -33,6 +33,8 @@ add_log_header(struct golden *golden)
 		.start_chain = 0xa1a2a3a4a5a6a7a8,
 		.durable_sequence = 0xb1b2b3b4b5b6b7b8,
 		.start_block = 0xc1c2c3c4,
+		.given_up_count = 0xd1d2d3d4,
+		.closed_generation = 0xe1e2e3e4e5e6e7e8,
 	};
 
 	golden_add(golden, "log header", &header, sizeof(header));
@@ -122,6 +124,8 @@ heap_is_as_written(void **state)
 		.space_reserve = 0xc1c2c3c4,
 		.log_id = some_id(0xd0),
 		.covered_sequence = 0xe1e2e3e4e5e6e7e8,
+		.coverage = 0xf1f2f3f4f5f6f7f8,
+		.table_sum = 0x0102030405060708,
 	};
 	struct golden *golden = golden_begin("heap", HEAP_VERSION);
 
@@ -136,6 +140,8 @@ heap_is_as_written(void **state)
 		.generation = 0x5152535455565758,
 		.sequence = 0x6162636465666768,
 		.free_count = 0x7172737475767778,
+		.coverage = 0x8182838485868788,
+		.counted = 0x9192939495969798,
 		.chunks = {{1, 0x81828384}, {2, 0x91929394}, [ZONE_CHUNKS - 1] = {3, 4}},
 	};
 	zone = (struct zone_header){

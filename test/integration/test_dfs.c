@@ -717,6 +717,27 @@ assert_holds(dfs_obj_t *directory, const char *name, const char *text)
 	assert_ok(dfs_release(file));
 }
 
+/* Not to be listed, replaced or removed, but to be made; only "user.kept" is there. */
+static void
+assert_lacks_attribute(dfs_obj_t *file, const char *name)
+{
+	char list[64];
+	daos_size_t size = sizeof(list);
+
+	assert_ok(dfs_listxattr(dfs, file, list, &size));
+	assert_int_equal(size, sizeof("user.kept"));
+	assert_string_equal(list, "user.kept");
+	assert_int_equal(dfs_setxattr(dfs, file, name, "x", 1, XATTR_REPLACE), ENODATA);
+	assert_int_equal(dfs_removexattr(dfs, file, name), ENODATA);
+	assert_ok(dfs_setxattr(dfs, file, name, "new", 3, XATTR_CREATE));
+	assert_int_equal(dfs_setxattr(dfs, file, name, "x", 1, XATTR_CREATE), EEXIST);
+	size = sizeof(list);
+	assert_ok(dfs_getxattr(dfs, file, name, list, &size));
+	assert_int_equal(size, 3);
+	assert_ok(dfs_removexattr(dfs, file, name));
+	assert_int_equal(dfs_removexattr(dfs, file, name), ENODATA);
+}
+
 static void
 rename_moves_and_replaces(void **state)
 {
@@ -754,6 +775,7 @@ rename_moves_and_replaces(void **state)
 		assert_int_equal(size, 3);
 		assert_int_equal(dfs_getxattr(dfs, file, "user.stale", NULL, &size), ENODATA);
 	}
+	assert_lacks_attribute(file, "user.stale");
 	assert_ok(dfs_release(file));
 	assert_ok(dfs_release(one));
 	assert_ok(dfs_release(two));

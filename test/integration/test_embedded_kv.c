@@ -441,6 +441,7 @@ test_array_ranges(void **state)
 	daos_range_t everything = {0, UINT64_C(1) << 60};
 	daos_handle_t array;
 	daos_array_stbuf_t status;
+	daos_epoch_t written;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(out); i++)
@@ -476,6 +477,12 @@ test_array_ranges(void **state)
 	d_iov_set(&iovs[0], back, 5);
 	assert_ok(daos_array_read(array, DAOS_TX_NONE, &iod, &sgl, NULL));
 	assert_memory_equal(back, out, 5);
+
+	/* That nothing is left is a change as well. */
+	written = status.st_max_epoch;
+	assert_ok(daos_array_stat(array, DAOS_TX_NONE, &status, NULL));
+	assert_int_equal(status.st_size, 0);
+	assert_true(status.st_max_epoch > written);
 	assert_ok(daos_array_close(array, NULL));
 }
 

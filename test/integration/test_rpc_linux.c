@@ -156,11 +156,11 @@ loop_thread(void *argument)
 static int
 listen_patiently(struct rpc *const *group, const char *address, char *bound)
 {
-	int rc = -DER_BUSY;
+	int rc = -DER_OVERLOAD_RETRY;
 
-	for (int i = 0; i < 2000 && rc == -DER_BUSY; i++) {
+	for (int i = 0; i < 2000 && rc == -DER_OVERLOAD_RETRY; i++) {
 		rc = rpc_listen(group[0], address, group, LOOPS, bound);
-		if (rc == -DER_BUSY)
+		if (rc == -DER_OVERLOAD_RETRY)
 			usleep(1000);
 	}
 	return rc;

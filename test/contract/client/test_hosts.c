@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "daos_fs.h"
+#include "daos_task.h"
 #include "unit/engine/site.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -310,6 +311,97 @@ use_events(struct node_of_client *node, uint32_t round)
 	ok(daos_kv_close(store, NULL));
 }
 
+/* ------------------------------------------------ tasks */
+
+static int
+count_task(tse_task_t *task, void *argument)
+{
+	struct node_of_client *node = argument;
+
+	ok(task->dt_result);
+	node->called++;
+	return 0;
+}
+
+/* In the time of the world; a body of the user may call the library. */
+static int
+get_body(tse_task_t *task)
+{
+	daos_kv_put_t *put = tse_task_get_priv(task);
+	char value[256];
+	daos_size_t size = sizeof(value);
+
+	ok(daos_kv_get(put->oh, DAOS_TX_NONE, 0, put->key, &size, value, NULL));
+	assert_int_equal(size, put->buf_size);
+	tse_task_complete(task, 0);
+	return 0;
+}
+
+static void
+make_pair(struct node_of_client *node, tse_sched_t *sched, daos_kv_put_t *put)
+{
+	tse_task_t *change, *look;
+
+	ok(daos_task_create(DAOS_OPC_KV_PUT, sched, 0, NULL, &change));
+	*(daos_kv_put_t *)daos_task_get_args(change) = *put;
+	ok(tse_task_create(get_body, sched, put, &look));
+	ok(tse_task_register_deps(look, 1, &change));
+	ok(tse_task_register_comp_cb(change, count_task, node, 0));
+	ok(tse_task_register_comp_cb(look, count_task, node, 0));
+	ok(tse_task_schedule(look, true));
+	ok(tse_task_schedule_with_delay(change, true, 3000));
+}
+
+/* A fiber that may not wait any longer does not wait. */
+static void
+use_task_deadline(struct node_of_client *node, tse_sched_t *sched)
+{
+	uint64_t before = env_monotonic(node->env);
+	tse_task_t *task;
+	bool empty = true;
+
+	ok(tse_task_create(get_body, sched, NULL, &task));
+	ok(tse_task_schedule_with_delay(task, false, 60000000));
+	ok(daos_progress(sched, 5000, &empty));
+	assert_false(empty);
+	assert_true(env_monotonic(node->env) - before >= 5000000);
+	fiber_set_deadline(env_monotonic(node->env) + 1000);
+	assert_int_equal(daos_progress(sched, -1, &empty), -DER_TIMEDOUT);
+	fiber_set_deadline(0);
+	assert_false(tse_sched_check_complete(sched));
+	tse_sched_complete(sched, 0, true);
+	assert_int_equal(sched->ds_result, -DER_CANCELED);
+}
+
+static void
+use_tasks(struct node_of_client *node, uint32_t round)
+{
+	daos_kv_put_t puts[KEYS];
+	daos_handle_t store;
+	tse_sched_t sched;
+	bool empty = false;
+
+	ok(daos_kv_open(node->container, object_id(node, 500 + round, DAOS_OT_KV_HASHED),
+			DAOS_OO_RW, &store, NULL));
+	ok(tse_sched_init(&sched, NULL, node));
+	node->called = 0;
+	for (uint32_t i = 0; i < KEYS; i++) {
+		snprintf(node->keys[0][i], TEXT, "task-%u", i);
+		puts[i] = (daos_kv_put_t){.oh = store,
+					  .key = node->keys[0][i],
+					  .buf = bytes_of(i),
+					  .buf_size = 100 + i};
+		make_pair(node, &sched, &puts[i]);
+	}
+	ok(daos_progress(&sched, -1, &empty));
+	assert_true(empty && sched.ds_result == 0);
+	assert_int_equal(node->called, 2 * KEYS);
+	check_list(store, KEYS);
+	use_task_deadline(node, &sched);
+	tse_sched_fini(&sched);
+	ok(daos_kv_close(store, NULL));
+}
+
 /* ------------------------------------------------ files */
 
 static uint32_t
@@ -427,6 +519,7 @@ use_all(void *argument)
 		use_array(node, round);
 		node->progress++;
 		use_events(node, round);
+		use_tasks(node, round);
 		use_files(node, round);
 		node->progress++;
 	}

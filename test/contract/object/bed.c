@@ -26,6 +26,15 @@ pool_target_hold(struct node *node, struct uuid pool, uint32_t target, struct vo
 	return 0;
 }
 
+int
+pool_target_state(struct node *node, struct uuid pool, uint32_t target)
+{
+	(void)node;
+	(void)pool;
+	(void)target;
+	return 0;
+}
+
 void
 pool_target_release(struct node *node, struct uuid pool, uint32_t target)
 {

@@ -102,6 +102,56 @@ pages(struct bed *bed)
 	return 0;
 }
 
+/* A visitor that takes away what it has met last before it stops. */
+struct changer {
+	struct met met;
+	struct bed *bed;
+	struct object_id id;
+	char name[64];
+};
+
+static int
+meet_and_change(void *argument, const struct objio_entry *entry)
+{
+	struct changer *changer = argument;
+	struct objio_key last = bed_key(changer->name);
+
+	if (meet(&changer->met, entry) == 0) {
+		memcpy(changer->name, entry->key.data, entry->key.length);
+		changer->name[entry->key.length] = '\0';
+		return 0;
+	}
+	assert_int_equal(objio_punch_dkeys(changer->bed->objio, changer->id, &last, 1, 0), 0);
+	return 1;
+}
+
+/* A listing goes on behind the entry that was taken last, though that is there no more. */
+static void
+list_while_changing(struct bed *bed, struct object_id id)
+{
+	struct changer changer = {.met = {.stop_after = 23}, .bed = bed, .id = id};
+	struct objio_position position = {.length = 0};
+
+	fill_object(bed, id);
+	while (!position.end) {
+		changer.met.in_call = 0;
+		assert_true(changer.met.count <= KEYS);
+		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
+					    (struct objio_key){0}, 0, 100, &position,
+					    meet_and_change, &changer),
+				 0);
+	}
+	check_all_met(&changer.met);
+}
+
+static int
+changed_meanwhile(struct bed *bed)
+{
+	list_while_changing(bed, bed_object(1, BED_MULTI_HASHED, 65535));
+	list_while_changing(bed, bed_object(2, BED_DKEY_LEXICAL, 65535));
+	return 0;
+}
+
 static int
 ordered(struct bed *bed)
 {
@@ -341,6 +391,7 @@ run_on_bed(int (*function)(struct bed *bed))
 	}
 
 ON_BED(pages)
+ON_BED(changed_meanwhile)
 ON_BED(ordered)
 ON_BED(long_keys)
 ON_BED(lower_levels)
@@ -351,9 +402,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages),	     cmocka_unit_test(test_ordered),
-		cmocka_unit_test(test_long_keys),    cmocka_unit_test(test_lower_levels),
-		cmocka_unit_test(test_odd_listings), cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_ordered),
+		cmocka_unit_test(test_changed_meanwhile),
+		cmocka_unit_test(test_long_keys),
+		cmocka_unit_test(test_lower_levels),
+		cmocka_unit_test(test_odd_listings),
+		cmocka_unit_test(test_queries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -808,6 +808,17 @@ both_list(struct stand *stand, uint64_t epoch)
 
 /* ------------------------------------------------ the end */
 
+/* Nothing is held twice, nothing is lost, everything is in order. */
+static inline int
+audit_body(void *argument)
+{
+	struct stand *stand = argument;
+	struct vos_audit audit;
+
+	CHECK_EQUAL(vos_audit(stand->vos, &audit), 0);
+	return 0;
+}
+
 /* After destruction of its container and collection nothing of it is left. */
 static inline int
 empty_body(void *argument)

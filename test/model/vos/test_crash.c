@@ -29,6 +29,7 @@ struct run {
 	struct heap_space fresh;
 	uint32_t least; /* operations that must be there */
 	bool settle;
+	bool audit;
 };
 
 /* ------------------------------------------------ digests */
@@ -201,10 +202,13 @@ check_body(void *argument)
 	while (operations <= OPERATIONS && run->digests[operations] != digest)
 		operations++;
 	CHECK(operations <= OPERATIONS);
+	if (run->audit)
+		audit_body(stand);
 	if (!run->settle)
 		return 0;
 	empty_body(stand);
 	settle_body(stand);
+	audit_body(stand);
 	heap_space(stand->heap, &space);
 	CHECK_EQUAL(space.heap_free, run->fresh.heap_free);
 	CHECK_EQUAL(space.data_free, run->fresh.data_free);
@@ -223,6 +227,7 @@ check_state(struct run *run, uint64_t point, const struct memory_crash *crash, u
 		if (run->acknowledgements[i].position <= point)
 			run->least = run->acknowledgements[i].operations;
 	run->settle = number % 8 == 0;
+	run->audit = number % 2 == 0;
 	CHECK_EQUAL(memory_world_create(number + 1, &stand.world), 0);
 	memory_trace_restore(run->trace, point, crash, stand.world, "node");
 	stand_boot(&stand);
@@ -391,7 +396,7 @@ after_body(void *argument)
 		CHECK(size == 10 || (size == 20 && i % 2 == 0));
 		CHECK(witness->told[i] == 0 || witness->told[i] == size);
 	}
-	return 0;
+	return audit_body(stand);
 }
 
 static void

@@ -117,11 +117,13 @@ random_run(uint64_t seed, bool collecting)
 	heap_space(stand.heap, &before);
 	while (run.operations > 0) {
 		stand_run(&stand, run_body);
+		stand_run(&stand, audit_body);
 		if (draw(&stand.model, 3) == 0)
 			stand_reopen(&stand);
 	}
 	stand_run(&stand, empty_body);
 	stand_run(&stand, settle_body);
+	stand_run(&stand, audit_body);
 	heap_space(stand.heap, &after);
 	CHECK_EQUAL(after.heap_free, before.heap_free);
 	CHECK_EQUAL(after.data_free, before.data_free);

@@ -179,7 +179,10 @@ test_crash_while_loops_change(void **state)
 	site_begin(&site, 16);
 	site_run(&site, before_restart);
 	site_stop(&site);
-	for (uint64_t after = 20000; after < 9000000; after += after < 4000000 ? 140000 : 1700000) {
+	/* Densest where the superblock says that no log is needed. */
+	for (uint64_t after = 20000; after < 9000000; after += after < 1200000	 ? 40000
+							       : after < 4000000 ? 280000
+										 : 1700000) {
 		uint32_t former = recorded_loops(&site), loops;
 
 		site.loop_count = former % 3 + 1;

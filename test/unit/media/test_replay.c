@@ -379,6 +379,95 @@ test_damaged_entries(void **state)
 	memory_world_destroy(rig.world);
 }
 
+/* Two checkpoints with changes between them, so that zone 0 has two entries. */
+static int
+checkpoint_twice(void *argument)
+{
+	struct rig *rig = argument;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		int rc = some_steps(rig) ?: media_checkpoint(rig->media);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static uint64_t
+entry_in_force(const struct rig *rig)
+{
+	return rig->heap->zones_start + rig->heap->zones[0]->generation % ZONE_ENTRIES * DISK_BLOCK;
+}
+
+/* An entry that counted is missed although its twin is whole: its changes are in no log any more.
+ */
+static void
+test_damaged_entry_in_force(void **state)
+{
+	struct rig rig;
+	uint64_t entry;
+
+	(void)state;
+	begin(&rig, 60);
+	assert_int_equal(rig_run(&rig, checkpoint_twice), 0);
+	entry = entry_in_force(&rig);
+	rig_kill(&rig);
+	flip(&rig, "pool.heap", entry + 100);
+	rig_boot(&rig);
+	rig_run(&rig, open_damaged);
+	loop_destroy(rig.loop);
+	memory_env_destroy(rig.env);
+	memory_world_destroy(rig.world);
+}
+
+/* The disk acknowledged the entry and never wrote it: the twin of an earlier checkpoint is whole.
+ */
+static void
+test_lost_entry(void **state)
+{
+	uint8_t former[DISK_BLOCK];
+	struct rig rig;
+	uint64_t entry;
+
+	(void)state;
+	begin(&rig, 61);
+	assert_int_equal(rig_run(&rig, checkpoint_twice), 0);
+	entry = entry_in_force(&rig);
+	memory_disk_peek(rig.world, "node", "pool.heap", former, sizeof(former), entry);
+	assert_int_equal(rig_run(&rig, checkpoint_twice), 0);
+	assert_int_equal(entry_in_force(&rig), entry);
+	rig_kill(&rig);
+	memory_disk_poke(rig.world, "node", "pool.heap", former, sizeof(former), entry);
+	rig_boot(&rig);
+	rig_run(&rig, open_damaged);
+	loop_destroy(rig.loop);
+	memory_env_destroy(rig.env);
+	memory_world_destroy(rig.world);
+}
+
+/* The very first entry of a zone was cut short by a power cut before it counted: the log has all.
+ */
+static void
+test_torn_first_entry(void **state)
+{
+	uint8_t garbage[DISK_BLOCK / 2];
+	struct rig rig;
+
+	(void)state;
+	begin(&rig, 62);
+	assert_int_equal(rig.heap->zones[0]->generation, 0);
+	memset(garbage, 0x5a, sizeof(garbage));
+	memory_disk_poke(rig.world, "node", "pool.heap", garbage, sizeof(garbage),
+			 rig.heap->zones_start + DISK_BLOCK);
+	rig_kill(&rig);
+	rig_restart(&rig);
+	rig_run(&rig, check);
+	rig_reopen(&rig);
+	rig_run(&rig, check);
+	rig_stop(&rig);
+}
+
 /* ------------------------------------------------ several heaps, forgotten and moved ones */
 
 struct two {
@@ -467,6 +556,45 @@ test_forgotten_heap(void **state)
 	/* Its records are still in the log, and nobody misses it. */
 	rig_kill(&two.rig);
 	rig_restart(&two.rig);
+	rig_run(&two.rig, check);
+	rig_stop(&two.rig);
+}
+
+/* The other heap cannot be read this time; the first goes on and needs nothing of the log. */
+static int
+open_without_other(void *argument)
+{
+	struct two *two = container_of(argument, struct two, rig);
+	struct rig *rig = argument;
+
+	assert_int_equal(media_open(rig->loop, "log", &rig->options, &rig->media), 0);
+	assert_int_equal(heap_open(rig->media, "pool", &rig->heap), 0);
+	memory_disk_unreadable(rig->world, "node", "sub/other.heap", 0, DISK_BLOCK);
+	assert_int_equal(heap_open(rig->media, "sub/other", &two->other), -DER_IO);
+	memory_disk_heal(rig->world, "node", "sub/other.heap");
+	assert_int_equal(media_start(rig->media), 0);
+	assert_int_equal(raise_version(argument), 0);
+	assert_int_equal(heap_checkpoint(rig->heap), 0);
+	return media_advance(rig->media);
+}
+
+/* What the log holds of a heap that could not be opened is there for the next start. */
+static void
+test_unopened_heap(void **state)
+{
+	struct two two;
+
+	(void)state;
+	begin(&two.rig, 59);
+	rig_run(&two.rig, create_other);
+	assert_int_equal(rig_run(&two.rig, write_other), 0);
+	rig_kill(&two.rig);
+	rig_boot(&two.rig);
+	assert_int_equal(rig_run(&two.rig, open_without_other), 0);
+	rig_kill(&two.rig);
+	rig_boot(&two.rig);
+	assert_int_equal(rig_run(&two.rig, open_both), 0);
+	assert_int_equal(rig_run(&two.rig, other_version), 1);
 	rig_run(&two.rig, check);
 	rig_stop(&two.rig);
 }
@@ -579,7 +707,11 @@ main(void)
 		cmocka_unit_test(test_lazy),
 		cmocka_unit_test(test_damaged_chunk),
 		cmocka_unit_test(test_damaged_entries),
+		cmocka_unit_test(test_damaged_entry_in_force),
+		cmocka_unit_test(test_lost_entry),
+		cmocka_unit_test(test_torn_first_entry),
 		cmocka_unit_test(test_forgotten_heap),
+		cmocka_unit_test(test_unopened_heap),
 		cmocka_unit_test(test_moved_heap),
 		cmocka_unit_test(test_lost_number),
 	};

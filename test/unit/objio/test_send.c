@@ -248,6 +248,23 @@ final_codes(struct rig *rig)
 	return 0;
 }
 
+/* A refusal that does not look at the request leaves open what an earlier attempt did. */
+static int
+uncertain(struct rig *rig)
+{
+	static const int codes[] = {-DER_NO_HDL, -DER_HLC_SYNC};
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		rig->script[0] = -DER_AGAIN;
+		rig->script[1] = codes[i];
+		assert_int_equal(update(rig), -DER_TX_UNCERTAIN);
+		assert_int_equal(rig->arrived, 2);
+	}
+	rig->script[1] = -DER_NOSPACE;
+	assert_int_equal(update(rig), -DER_NOSPACE);
+	return 0;
+}
+
 static int
 patience(struct rig *rig)
 {
@@ -334,6 +351,7 @@ lies(struct rig *rig)
 ON_RIG(waits)
 ON_RIG(restarts)
 ON_RIG(final_codes)
+ON_RIG(uncertain)
 ON_RIG(patience)
 ON_RIG(lies)
 
@@ -342,8 +360,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits),	    cmocka_unit_test(test_restarts),
-		cmocka_unit_test(test_final_codes), cmocka_unit_test(test_patience),
-		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_final_codes), cmocka_unit_test(test_uncertain),
+		cmocka_unit_test(test_patience),    cmocka_unit_test(test_lies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,7 +179,7 @@ requests(struct bed_end *end, void *argument)
 		assert_int_equal(fiber_group_start(&group, "sleep", sleep_result, peer), 0);
 	assert_int_equal(fiber_sleep(BED_MS), 0);
 	assert_int_equal(rpc_serving(bed->server[0].rpc), 5);
-	assert_int_equal(bed_call(peer, BED_ECHO, "x", 1, &reply, &sent), -DER_BUSY);
+	assert_int_equal(bed_call(peer, BED_ECHO, "x", 1, &reply, &sent), -DER_OVERLOAD_RETRY);
 	assert_non_null(reply.message);
 	rpc_reply_free(&reply);
 	assert_int_equal(fiber_group_wait(&group), 0);
@@ -213,7 +213,7 @@ connections(struct bed_end *end, void *argument)
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(bed_echo(peers[i], "in"), 0);
 	assert_int_equal(rpc_connections(bed->server[0].rpc), 3);
-	assert_int_equal(bed_echo(peers[3], "out"), -DER_BUSY);
+	assert_int_equal(bed_echo(peers[3], "out"), -DER_OVERLOAD_RETRY);
 	assert_int_equal(rpc_connections(bed->server[0].rpc), 3);
 	rpc_peer_put(peers[0]);
 	assert_int_equal(fiber_sleep(BED_MS), 0);
@@ -317,7 +317,8 @@ test_no_memory(void **state)
 		arena_fail_at(bed->server[0].env->arena, nth);
 		rc = bed_run(end, no_memory, &none);
 		arena_fail_at(bed->server[0].env->arena, 0);
-		assert_true(rc == 0 || rc == -DER_NOMEM || rc == -DER_BUSY || rc == -DER_UNREACH);
+		assert_true(rc == 0 || rc == -DER_NOMEM || rc == -DER_OVERLOAD_RETRY ||
+			    rc == -DER_UNREACH);
 	}
 }
 

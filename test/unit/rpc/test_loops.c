@@ -84,8 +84,8 @@ crowd_call(void *argument)
 	struct crowd *crowd = argument;
 	int rc = bed_echo(crowd->peer, "crowd");
 
-	*crowd->busy += rc == -DER_BUSY;
-	return rc == -DER_BUSY ? 0 : rc;
+	*crowd->busy += rc == -DER_OVERLOAD_RETRY;
+	return rc == -DER_OVERLOAD_RETRY ? 0 : rc;
 }
 
 /*

@@ -244,7 +244,7 @@ greedy(struct bed_end *end, void *argument)
 		raw_send_frame(&raw, header, body, sizeof(body));
 	}
 	assert_int_equal(rpc_serving(bed->server[0].rpc), 2);
-	assert_int_equal(raw.latest.header.status, -DER_BUSY);
+	assert_int_equal(raw.latest.header.status, -DER_OVERLOAD_RETRY);
 	assert_int_equal(raw.latest.header.call, 3);
 	assert_int_equal(fiber_sleep(2 * BED_SECOND), 0);
 	assert_int_equal(raw.frames, 1 + 3);

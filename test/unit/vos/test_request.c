@@ -131,6 +131,42 @@ horizon(void **state)
 	stand_test(horizon_body);
 }
 
+/* A request that was executed is answered so, even where there would be no space for it any more.
+ */
+static int
+full_body(void *argument)
+{
+	struct stand *stand = argument;
+	struct vos_object object = plain_object(0);
+	struct request_id id = request(1, 1), unknown = request(2, 1);
+	struct vos_change first = {.epoch = 100, .request = &id};
+	struct vos_change filler = {.epoch = 100};
+	struct vos_change late = {.request = &unknown};
+	char name[16];
+	uint32_t count = 0;
+	int rc;
+
+	CHECK_EQUAL(store_put(stand, &object, "x", "a", 1, 4000, &first), 0);
+	do {
+		snprintf(name, sizeof(name), "d%u", count++);
+		filler.epoch++;
+		rc = store_put(stand, &object, name, "a", 1, 4000, &filler);
+	} while (rc == 0);
+	CHECK_EQUAL(rc, -DER_NOSPACE);
+	first.epoch = filler.epoch + 1;
+	CHECK_EQUAL(store_put(stand, &object, "x", "a", 1, 4000, &first), 0);
+	late.epoch = filler.epoch + 2;
+	CHECK_EQUAL(store_put(stand, &object, "y", "a", 1, 4000, &late), -DER_NOSPACE);
+	return 0;
+}
+
+static void
+full(void **state)
+{
+	(void)state;
+	stand_test(full_body);
+}
+
 int
 main(void)
 {
@@ -138,6 +174,7 @@ main(void)
 		cmocka_unit_test(repeated),
 		cmocka_unit_test(window),
 		cmocka_unit_test(horizon),
+		cmocka_unit_test(full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,13 +263,70 @@ full(void **state)
 	stand_test(full_body);
 }
 
+/* What is punched while its object is collected up to an older epoch is collected later. */
+static int
+late_punches_body(void *argument)
+{
+	struct stand *stand = argument;
+	struct vos_object object = plain_object(0);
+	struct vos_key keys[] = {text_key("first"), text_key("second")};
+	struct vos_change change = {.epoch = 100};
+	struct heap_space before, after;
+	uint64_t group;
+
+	CHECK_EQUAL(store_put(stand, &object, "stays", "a", 1, 100, &change), 0);
+	heap_space(stand->heap, &before);
+	change.epoch = 101;
+	CHECK_EQUAL(store_put(stand, &object, "first", "a", 1, 300000, &change), 0);
+	CHECK_EQUAL(store_put(stand, &object, "second", "a", 1, 300000, &change), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		change.epoch = 200 + 100 * i;
+		CHECK_EQUAL(vos_punch_dkeys(stand->container, &object, &keys[i], 1, &change,
+					    &group),
+			    0);
+	}
+	/* Between the two, then beyond both. */
+	while (vos_collect(stand->vos, 250, 1000) > 0)
+		;
+	CHECK_EQUAL(store_get(stand, &object, "second", "a", 299, NULL), 300000);
+	while (vos_collect(stand->vos, 1000, 1000) > 0)
+		;
+	CHECK_EQUAL(media_wait(stand->media, group), 0);
+	heap_space(stand->heap, &after);
+	CHECK_EQUAL(after.data_free, before.data_free);
+	CHECK_EQUAL(store_get(stand, &object, "stays", "a", EPOCH_MAX, NULL), 100);
+	/* The whole object, after one of its dkeys. */
+	change.epoch = 2000;
+	CHECK_EQUAL(store_put(stand, &object, "first", "a", 1, 300000, &change), 0);
+	CHECK_EQUAL(store_put(stand, &object, "second", "a", 1, 300000, &change), 0);
+	change.epoch = 2100;
+	CHECK_EQUAL(vos_punch_dkeys(stand->container, &object, &keys[0], 1, &change, &group), 0);
+	change.epoch = 2200;
+	CHECK_EQUAL(vos_punch_object(stand->container, &object, &change, &group), 0);
+	while (vos_collect(stand->vos, 2150, 1000) > 0)
+		;
+	while (vos_collect(stand->vos, 3000, 1000) > 0)
+		;
+	heap_space(stand->heap, &after);
+	CHECK_EQUAL(after.data_free, before.data_free);
+	return 0;
+}
+
+static void
+late_punches(void **state)
+{
+	(void)state;
+	stand_test(late_punches_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(containers), cmocka_unit_test(keys),
-		cmocka_unit_test(conditions), cmocka_unit_test(epochs),
-		cmocka_unit_test(directory),  cmocka_unit_test(full),
+		cmocka_unit_test(containers),	cmocka_unit_test(keys),
+		cmocka_unit_test(conditions),	cmocka_unit_test(epochs),
+		cmocka_unit_test(directory),	cmocka_unit_test(full),
+		cmocka_unit_test(late_punches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * Object classes: names and attributes. A name is a family ("S", "RP_2G", "EC_4P2G") and a number
  * of groups or X; any number is legal, the usual ones are listed.
  */
-#include "common/common.h"
+#include "client/oclass.h"
 
 #include <gurt/common.h>
 

@@ -3,7 +3,7 @@
  * The class of an object for which the caller named none: erasure code for arrays where there are
  * domains enough, replicas for the rest.
  */
-#include "common/common.h"
+#include "client/oclass.h"
 
 #include <gurt/common.h>
 
