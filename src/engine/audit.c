@@ -19,6 +19,12 @@ target_audit(void *argument, struct vos *vos)
 		call->result = vos_audit(vos, &found);
 	if (call->result)
 		return 0;
+	log_info("audit of a target: %lu containers, %lu clients, %lu objects, %lu values, %lu "
+		 "blocks of heap (%lu bytes), %lu of data",
+		 (unsigned long)found.containers, (unsigned long)found.clients,
+		 (unsigned long)found.objects, (unsigned long)found.values,
+		 (unsigned long)found.heap_blocks, (unsigned long)found.heap_bytes,
+		 (unsigned long)found.data_blocks);
 	call->figures.stores++;
 	call->figures.records += found.objects + found.dkeys + found.akeys + found.extents;
 	call->figures.bytes += found.bytes;

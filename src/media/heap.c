@@ -568,6 +568,12 @@ open_heap(struct heap *heap)
 		rc = set_up(heap);
 	if (rc == 0)
 		rc = read_zone_table(heap);
+	/*
+	 * Where only the process died, entries may have been read from a volatile cache. The slots
+	 * that they do not name are about to be written over, so they must not vanish any more.
+	 */
+	if (rc == 0)
+		rc = disk_flush(heap->disk);
 	if (rc == 0)
 		rc = attach(heap);
 	if (rc == 0)

@@ -59,6 +59,9 @@ excused(const struct actor *actor, int rc)
 {
 	const struct sim *sim = actor->sim;
 
+	/* The honest answer where one was lost; and only there. */
+	if (rc == -DER_TX_UNCERTAIN)
+		return sim->plan->fault_count + sim->plan->armed_count > 0;
 	return ledger_allows(&actor->server->ledger, sim_now(sim), rc) ||
 	       ledger_allows(&sim->client_ledger, sim_now(sim), rc);
 }

@@ -319,23 +319,38 @@ search_pop(struct search *search)
 }
 
 /*
- * What may never have happened is put as late as can be: directly before an operation that needs
- * it. Everything else that could come next might as well have come before it, or covers it.
+ * What may never have happened is put as late as can be: directly before an operation that comes to
+ * something else without it, and behind which it could not come any more or would change more.
  */
 static bool
 is_of_use(const struct register_operation *operation, const struct unit *unit,
 	  const struct register_operation *unsure, const struct unit *before)
 {
-	uint8_t meets = operation->slots | operation->absent | operation->present;
-	bool covers = (unsure->slots & ~operation->slots) == 0;
-	struct unit after;
+	struct unit without, behind;
 
-	if ((meets & unsure->slots) == 0 && !operation->all_absent && !operation->any_present)
-		return false;
-	if (!only_looks(operation) && !covers)
+	if (!step(operation, before, &without))
 		return true;
-	return !step(operation, before, &after) ||
-	       (!only_looks(operation) && !same_unit(&after, unit));
+	if (same_unit(&without, unit))
+		return false;
+	return !step(unsure, &without, &behind) || !same_unit(&behind, unit);
+}
+
+/*
+ * Of two unsure operations that may change places, the one of the lower number comes first; one
+ * that the next covers is not put at all.
+ */
+static bool
+is_out_of_order(const struct search *search, uint32_t operation, const struct unit *unit)
+{
+	const struct order *last = &search->order[search->depth - 1];
+	struct unit first, both;
+
+	if (!step(&search->operations[operation], &last->before, &first))
+		return false;
+	if (same_unit(&first, unit))
+		return true;
+	return operation < last->operation &&
+	       step(&search->operations[last->operation], &first, &both) && same_unit(&both, unit);
 }
 
 /* Whether the operation of an event is put next. */
@@ -349,9 +364,13 @@ search_try(struct search *search, uint32_t operation)
 
 	if (!step(tried, &search->unit, &unit))
 		return false;
-	if (last && !is_owed(&search->operations[last->operation]) &&
-	    !is_of_use(tried, &unit, &search->operations[last->operation], &last->before))
-		return false;
+	if (last && !is_owed(&search->operations[last->operation])) {
+		if (is_owed(tried) &&
+		    !is_of_use(tried, &unit, &search->operations[last->operation], &last->before))
+			return false;
+		if (!is_owed(tried) && is_out_of_order(search, operation, &unit))
+			return false;
+	}
 	set_turn(&set, operation);
 	/* What may follow depends on what an unsure operation changed. */
 	if (!is_owed(tried)) {

@@ -116,7 +116,7 @@ begin_bit_flip(struct sim *sim, const struct fault *fault)
 static uint64_t
 soon(const struct fault *fault)
 {
-	return 1 + fault->b % 40;
+	return 1 + fault->b % 16;
 }
 
 static bool

@@ -189,7 +189,7 @@ class_chance(const struct plan *plan, enum fault_class class)
 	if (!(fault_kinds[class].profiles & 1u << plan->profile))
 		return 0;
 	if (fault_kinds[class].harm == HARM_DATA)
-		return 12;
+		return plan->profile == PROFILE_DISK ? 30 : 15;
 	return plan->profile == PROFILE_SWARM ? 50 : 80;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <uuid/uuid.h>
 
 #include "sim/run.h"
 
@@ -533,15 +534,23 @@ judge(struct sim *sim)
 /* How long the space of what was destroyed may take to come back. */
 #define GIVE_BACK_LIMIT (900 * SECOND)
 
-static int
-destroy_containers(struct server *server, daos_handle_t pool)
-{
-	int rc = 0;
+/* Those that workloads made besides are destroyed too. */
+#define CONTAINERS_MAX 512u
 
-	for (uint32_t k = 0; rc == 0 && k < workload_count; k++) {
-		if (server->models[k])
-			rc = daos_cont_destroy(pool, workloads[k]->name, 1, NULL);
+static int
+destroy_containers(daos_handle_t pool)
+{
+	struct daos_pool_cont_info *list = sim_take(CONTAINERS_MAX * sizeof(*list));
+	daos_size_t count = CONTAINERS_MAX;
+	int rc = daos_pool_list_cont(pool, &count, list, NULL);
+
+	for (daos_size_t i = 0; rc == 0 && i < count; i++) {
+		char id[DAOS_UUID_STR_SIZE];
+
+		uuid_unparse(list[i].pci_uuid, id);
+		rc = daos_cont_destroy(pool, id, 1, NULL);
 	}
+	free(list);
 	return rc;
 }
 
@@ -551,26 +560,38 @@ system_empty(struct server *server)
 {
 	struct sim *sim = server->sim;
 	uint64_t until = sim_now(sim) + GIVE_BACK_LIMIT;
-	uint64_t left = 0;
 	daos_handle_t pool;
 	int rc;
 
+	server->pool_left = server->pool_free;
 	if (server->lost || ledger_damaged(&server->ledger))
 		return 0;
 	rc = daos_pool_connect("pool", NULL, DAOS_PC_RW, &pool, NULL, NULL);
 	if (rc)
 		return rc;
-	rc = destroy_containers(server, pool);
-	while (rc == 0 && left != server->pool_free && sim_now(sim) < until) {
+	rc = destroy_containers(pool);
+	do {
 		sim_sleep(500 * MILLISECOND);
-		rc = pool_free_bytes(pool, &left);
-	}
-	if (rc == 0 && left != server->pool_free)
-		sim_violation(sim, "%s: %llu bytes are free after everything was deleted, not %llu",
-			      server->name, (unsigned long long)left,
-			      (unsigned long long)server->pool_free);
-	sim->report->checks++;
+		rc = rc ? rc : pool_free_bytes(pool, &server->pool_left);
+	} while (rc == 0 && server->pool_left != server->pool_free && sim_now(sim) < until);
 	return rc == 0 ? daos_pool_disconnect(pool, NULL) : rc;
+}
+
+/* After the audit, which may say who holds what is missing. */
+static void
+compare_free(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->server_count; i++) {
+		const struct server *server = &sim->servers[i];
+
+		if (server->pool_left != server->pool_free)
+			sim_violation(
+				sim,
+				"%s: %llu bytes are free after everything was deleted, not %llu",
+				server->name, (unsigned long long)server->pool_left,
+				(unsigned long long)server->pool_free);
+		sim->report->checks++;
+	}
 }
 
 static void
@@ -594,7 +615,9 @@ finish(struct sim *sim)
 {
 	sim->phase = PHASE_END;
 	if (run_jobs(sim, "the emptying", system_empty, VERIFY_LIMIT))
-		sim_audit(sim, "at the end");
+		sim_audit(sim, "after everything was deleted");
+	if (!sim->over)
+		compare_free(sim);
 	if (!sim->over)
 		stop_all(sim);
 }

@@ -69,6 +69,7 @@ struct server {
 	struct ledger ledger;
 	bool lost;		     /* its disks are damaged beyond starting */
 	uint64_t pool_free;	     /* of data, before any container was made */
+	uint64_t pool_left;	     /* after all of them were destroyed */
 	void *models[WORKLOADS_MAX]; /* NULL: the workload does not take part */
 };
 

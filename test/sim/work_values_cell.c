@@ -184,6 +184,18 @@ add_punches(const struct cell *cell, struct history *whole)
 	}
 }
 
+/* For whoever runs the seed again. */
+static void
+tell_history(const struct history *whole)
+{
+	char text[400];
+
+	for (uint32_t i = 0; i < whole->count; i++) {
+		register_print(&whole->operations[i], text, sizeof(text));
+		fprintf(stderr, "  %s\n", text);
+	}
+}
+
 void
 values_cell_judge(struct values_model *model, const struct cell *cell)
 {
@@ -203,6 +215,8 @@ values_cell_judge(struct values_model *model, const struct cell *cell)
 	} else if (!server_may_roll_back(model->server)) {
 		verdict = register_check(whole.operations, whole.count, STATES_MAX, text,
 					 sizeof(text));
+		if (verdict == REGISTER_BAD)
+			tell_history(&whole);
 		if (verdict == REGISTER_BAD)
 			sim_violation(model->sim, "cell %u of object %u (type %d) of server %u: %s",
 				      cell->number, cell->object->number,

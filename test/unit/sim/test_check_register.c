@@ -85,6 +85,35 @@ test_unknown_may_happen_late_or_never(void **state)
 	assert_int_equal(JUDGE(once), REGISTER_BAD);
 }
 
+/* An unknown operation that could not come any more behind the next one, and two that one read
+ * needs. */
+static void
+test_unknown_before_others(void **state)
+{
+	static const struct register_operation none_there[] = {
+		{AT(1, NEVER), .slots = 2, .values = {{0}, {7, 70}}, .all_absent = true,
+		 PERHAPS_WROTE},
+		{AT(2, 3), ONE(8), WROTE},
+		{AT(4, 5), TWO(8, 7), SAW},
+	};
+	static const struct register_operation both[] = {
+		{AT(1, NEVER), .slots = 1, .values = {{7, 70}}, PERHAPS_WROTE},
+		{AT(2, NEVER), .slots = 2, .values = {{0}, {8, 80}}, PERHAPS_WROTE},
+		{AT(3, 4), TWO(7, 8), SAW},
+	};
+	static const struct register_operation refused[] = {
+		{AT(1, 2), ONE(8), WROTE},
+		{AT(3, NEVER), .slots = 2, .values = {{0}, {7, 70}}, .all_absent = true,
+		 PERHAPS_WROTE},
+		{AT(4, 5), TWO(8, 7), SAW},
+	};
+
+	(void)state;
+	assert_int_equal(JUDGE(none_there), REGISTER_GOOD);
+	assert_int_equal(JUDGE(both), REGISTER_GOOD);
+	assert_int_equal(JUDGE(refused), REGISTER_BAD);
+}
+
 static void
 test_conditions(void **state)
 {
@@ -463,6 +492,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_histories),
 		cmocka_unit_test(test_unknown_may_happen_late_or_never),
+		cmocka_unit_test(test_unknown_before_others),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_stale_read),
 		cmocka_unit_test(test_lost_update),
