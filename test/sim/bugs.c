@@ -4,90 +4,94 @@
 
 #include "base/base.h"
 
-#define BUG_ROW(bug_number, bug_name, bug_expects)                                    \
+#define BUG_ROW(bug_number, bug_seed, bug_options, bug_name, bug_expects)             \
 	{                                                                             \
-		.number = (bug_number), .name = (bug_name), .expects = (bug_expects), \
-		.options = ""                                                         \
+		.number = (bug_number), .seed = (bug_seed), .options = (bug_options), \
+		.name = (bug_name), .expects = (bug_expects)                          \
 	}
 
 const struct seeded_bug seeded_bugs[] = {
-	BUG_ROW(1, "a flush of data is skipped",
+	BUG_ROW(1, 36, "", "a flush of data is skipped",
 		"A power cut loses payload that was written in place and "
 		"acknowledged: reads of it fail their sum. values and arrays with "
 		"large values, power cuts"),
-	BUG_ROW(2, "a commit names the group before its own",
+	BUG_ROW(2, 6, "", "a commit names the group before its own",
 		"Answers leave before their group is durable: a crash loses "
 		"acknowledged changes. values, power cuts or kills under load"),
-	BUG_ROW(3, "a fetch answers before what it saw is durable",
+	BUG_ROW(3, 6, "--profile power --knob workloads=1",
+		"a fetch answers before what it saw is durable",
 		"A read shows a value, then a crash takes it back: the next read is "
 		"older. values with readers beside writers, crashes"),
-	BUG_ROW(4, "replay takes any intact group of its log",
+	BUG_ROW(4, 0, "", "replay takes any intact group of its log",
 		"Behind the end of a ring that went round lies an old group: replay "
 		"goes on into the past, so that heaps do not open or lose changes. "
 		"values, small log, crashes"),
-	BUG_ROW(5, "a checkpoint covers groups that closed while it wrote",
+	BUG_ROW(5, 3, "", "a checkpoint covers groups that closed while it wrote",
 		"Their changes are neither in the image nor replayed: acknowledged "
 		"changes vanish in a crash after it. values, load during "
 		"checkpoints, crashes"),
-	BUG_ROW(6, "a checkpoint writes over the live slot of a chunk",
+	BUG_ROW(6, 0, "", "a checkpoint writes over the live slot of a chunk",
 		"A power cut before the new entry leaves the old entry with a new "
 		"or torn chunk: the zone fails its sum and the pool does not open. "
 		"any load, power cuts"),
-	BUG_ROW(7, "what is written after a punch stays hidden by it",
+	BUG_ROW(7, 0, "", "what is written after a punch stays hidden by it",
 		"A key that was punched and written again reads as absent. values "
 		"with punches"),
-	BUG_ROW(8, "an array shows what lies before a punch",
+	BUG_ROW(8, 0, "", "an array shows what lies before a punch",
 		"Extents older than the punch come back when the array is written "
 		"again elsewhere. arrays with punches of keys and objects"),
-	BUG_ROW(9, "freed blocks do not wait for those who read them",
+	BUG_ROW(9, 0,
+		"--profile disk --knob workloads=4 --knob disk-read-ns=10000000 --knob pool-size=25165824",
+		"freed blocks do not wait for those who read them",
 		"A read or a checkpoint under way meets blocks of a new owner: sums "
 		"fail, or payload is written over. arrays with overwrites and young "
 		"collection, slow disks, containers destroyed under load. The "
 		"rarest of all"),
-	BUG_ROW(10, "the blocks of a collected value are not freed",
+	BUG_ROW(10, 0, "", "the blocks of a collected value are not freed",
 		"Space never returns after overwrite or delete. space"),
-	BUG_ROW(11, "the halves of a split extent count as one reference",
+	BUG_ROW(11, 0, "", "the halves of a split extent count as one reference",
 		"When one half is collected the other one loses its blob: it reads "
 		"as damage or as somebody else's bytes. arrays with overwrites "
 		"inside extents, young collection"),
-	BUG_ROW(12, "a listing that stops in a page resumes behind it",
+	BUG_ROW(12, 0, "", "a listing that stops in a page resumes behind it",
 		"Keys between the place and the end of the page are never shown. "
 		"listing with small buffers"),
-	BUG_ROW(13, "a listing resumes at the key it ended with",
+	BUG_ROW(13, 0, "", "a listing resumes at the key it ended with",
 		"The last key of each page comes twice. listing over several pages"),
-	BUG_ROW(14, "the clock starts below its ceiling",
+	BUG_ROW(14, 0, "--profile clock --knob workloads=1", "the clock starts below its ceiling",
 		"After a start with the clock set back, changes are older than what "
 		"is there: they are refused with -DER_TX_RESTART for good, or two "
 		"versions have one epoch. values, restarts with the clock seconds "
 		"behind"),
-	BUG_ROW(15, "a request that comes again is executed again",
+	BUG_ROW(15, 0, "", "a request that comes again is executed again",
 		"A conditional insert meets its own result, an old value comes back "
 		"over a newer one. values, lost answers"),
-	BUG_ROW(16, "a service's answer is not stored with the change",
+	BUG_ROW(16, 32, "", "a service's answer is not stored with the change",
 		"A creation or destruction sent again is judged anew: -DER_EXIST or "
 		"-DER_NONEXIST for what the caller itself did. management, lost "
 		"answers"),
-	BUG_ROW(17, "a conditional insert sees only what is durable",
+	BUG_ROW(17, 2, "", "a conditional insert sees only what is durable",
 		"Two inserts of one key under way at the same time both succeed. "
 		"values, several actors on one key with conditions on dkeys"),
-	BUG_ROW(18, "a shrunk array keeps the end of its last chunk",
+	BUG_ROW(18, 0, "", "a shrunk array keeps the end of its last chunk",
 		"Size and content after shrinking inside a chunk are the old ones. "
 		"arrays with set_size, names with truncate"),
-	BUG_ROW(19, "a call that gets a credit is not woken",
+	BUG_ROW(19, 64, "--profile net --knob workloads=1 --knob clients=1 --knob actors=6",
+		"a call that gets a credit is not woken",
 		"It sleeps until its deadline and times out with nothing wrong. any "
 		"load with more calls than credits (\"rpc: grant one credit only\")"),
-	BUG_ROW(20, "an answer goes to the call that has its slot now",
+	BUG_ROW(20, 0, "", "an answer goes to the call that has its slot now",
 		"The late answer to a call that timed out is taken for that of the "
 		"next: a read shows another key's value. values, patience shorter "
 		"than pauses and slow disks"),
-	BUG_ROW(21, "the objects of a destroyed container are forgotten",
+	BUG_ROW(21, 0, "", "the objects of a destroyed container are forgotten",
 		"Their space never returns. management and space with containers "
 		"destroyed full"),
-	BUG_ROW(22, "a move removes the name it replaces first",
+	BUG_ROW(22, 34, "", "a move removes the name it replaces first",
 		"Between two requests, and for good after a crash of the client, "
 		"neither file has the name. names with moves over existing names, "
 		"client crashes or readers"),
-	BUG_ROW(23, "stored sums are not verified",
+	BUG_ROW(23, 71, "--profile disk --knob workloads=5", "stored sums are not verified",
 		"Damage of the disk is read as data: a part of a piece leaves with "
 		"a fresh sum. values and arrays with partial reads, bit flips, "
 		"misdirected and lost writes"),

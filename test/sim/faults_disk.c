@@ -98,6 +98,19 @@ begin_unreadable(struct sim *sim, const struct fault *fault)
 	return true;
 }
 
+/* Payload lies on few of the disks: half of the flips go there. */
+static bool
+flipped_disk(struct server *server, const struct fault *fault, char disk[112])
+{
+	for (uint64_t i = 0; i < 8; i++) {
+		if (!disk_of(server, fault->a + i, disk))
+			return false;
+		if (fault->b & 1 || strstr(disk, ".data") != NULL)
+			return true;
+	}
+	return true;
+}
+
 bool
 begin_bit_flip(struct sim *sim, const struct fault *fault)
 {
@@ -105,7 +118,7 @@ begin_bit_flip(struct sim *sim, const struct fault *fault)
 	char disk[112];
 	uint64_t offset;
 
-	if (!disk_of(server, fault->a, disk) || !used_block(server, disk, fault->b, &offset))
+	if (!flipped_disk(server, fault, disk) || !used_block(server, disk, fault->b, &offset))
 		return false;
 	memory_disk_flip(sim->world, server->name, disk, offset + fault->b % DISK_BLOCK,
 			 (uint32_t)(fault->a >> 32) % 8);

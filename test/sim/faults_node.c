@@ -80,7 +80,9 @@ begin_client_pause(struct sim *sim, const struct fault *fault)
 /* ------------------------------------------------ clocks */
 
 /* Within what the system promises to bear (1 s between any two clocks), or far beyond. */
-#define OFFSET_NEAR (400 * MILLISECOND)
+#define OFFSET_NEAR (800 * MILLISECOND)
+/* Up to here no two clocks that a run has seen lie further apart, the ceiling's lead included. */
+#define OFFSET_SAFE (400 * MILLISECOND)
 #define OFFSET_FAR (20 * SECOND)
 
 /* Sets the clock of a server to differ by offset from what it should be. */
@@ -88,11 +90,11 @@ void
 clock_set(struct server *server, int64_t offset)
 {
 	int64_t step = offset - server->clock_offset;
-	bool near = offset <= (int64_t)OFFSET_NEAR && -offset <= (int64_t)OFFSET_NEAR;
+	bool safe = offset <= (int64_t)OFFSET_SAFE && -offset <= (int64_t)OFFSET_SAFE;
 
 	server->clock_offset = offset;
 	/* What the clock showed once goes on in stamps. */
-	if (!near)
+	if (!safe)
 		ledger_excuse(&server->ledger, EXCUSE_CLOCK, UINT64_MAX);
 	for (uint32_t i = 0; server->state != NODE_DOWN && i < server->loop_count; i++)
 		memory_env_clock_step(server->places[i].env, step);

@@ -368,8 +368,11 @@ settle(struct arrays_actor *arrays, const struct call *call, enum outcome outcom
 
 /* Codes that nothing done here can be answered with. */
 static bool
-is_strange(const struct call *call, int rc)
+is_strange(const struct arrays_actor *arrays, const struct call *call, int rc)
 {
+	/* A log of the least sizes has no room for more than one extent over many others. */
+	uint32_t many =
+		plan_knob(sim_plan(arrays->model->sim), KNOB_LOG_SIZE) > 2u << 20 ? MANY_RANGES : 1;
 	static const int codes[] = {
 		-DER_INVAL,   -DER_EXIST,    -DER_NONEXIST, -DER_NO_PERM,
 		-DER_KEY2BIG, -DER_OVERFLOW, -DER_MISMATCH, -DER_TRUNC,
@@ -382,7 +385,7 @@ is_strange(const struct call *call, int rc)
 	for (uint32_t at = 0; at < call->line_count; at++)
 		ranges += call->range_count[at];
 	/* A small log has no room for the redo of many extents at once. */
-	return rc == -DER_REC2BIG && ranges <= MANY_RANGES;
+	return rc == -DER_REC2BIG && ranges <= many;
 }
 
 void
@@ -393,7 +396,7 @@ call_finish(struct arrays_actor *arrays, struct call *call, int rc)
 
 	call->busy = false;
 	outcome = actor_done(arrays->actor, call->operation, nothing ? 0 : rc);
-	if (outcome == OUTCOME_FAILED && is_strange(call, rc)) {
+	if (outcome == OUTCOME_FAILED && is_strange(arrays, call, rc)) {
 		sim_violation(arrays->model->sim, "%s on sheet %u (kind %u) ended with %s (%s)",
 			      arrays->actor->workload->operations[call->operation],
 			      call->sheet->number, (uint32_t)(call->sheet->kind - sheet_kinds),
