@@ -256,10 +256,11 @@ field() {
 }
 
 core_rows() {
-	local line
+	local line metric
 	while read -r line; do
 		lines+=("$line")
-		table+=("$(printf '    %-66s %10s %10s %8s %6s %6s' "$(sed 's/.*"metric":"\([^"]*\)".*/\1/' <<<"$line")" \
+		metric=$(sed 's/.*"metric":"\([^"]*\)".*/\1/' <<<"$line")
+		table+=("$(printf '    %-66s %10s %10s %8s %6s %6s' "$metric" \
 			"$(field "$line" ours)" "$(field "$line" denominator)" "$(field "$line" ratio)" \
 			"$(field "$line" goal)" "$(field "$line" met)")")
 	done <"$1"

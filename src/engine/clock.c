@@ -91,8 +91,6 @@ engine_clock_start(struct engine *engine)
 	uint64_t ceiling;
 	int rc = system_clock_ceiling(engine->services_system, &ceiling);
 
-	if (rc == 0 && BUG(14))
-		ceiling = 0;
 	if (rc == 0 && ceiling)
 		rc = ceiling_await(engine, hlc_to_realtime(ceiling));
 	if (rc)

@@ -435,7 +435,7 @@ static bool
 held(struct heap *heap, const struct tx_body *body)
 {
 	holds_advance(heap);
-	return !BUG(9) && heap->hold_oldest <= body->epoch &&
+	return heap->hold_oldest <= body->epoch &&
 	       (heap->hold_oldest < body->epoch || heap->holds[body->epoch % HOLD_EPOCHS] > 0);
 }
 

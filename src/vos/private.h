@@ -98,7 +98,7 @@ MUST_USE int akey_order(const struct vos_object *object, struct vos_key key,
 void object_order(const struct vos_object *object, struct ordered_key *ret_key);
 /* As of a tree of dkeys or akeys. */
 MUST_USE int kind_order(const struct btree_kind *kind, struct vos_key key,
-		       struct ordered_key *ret_key);
+			struct ordered_key *ret_key);
 const struct btree_kind *dkey_kind(struct object_id id);
 const struct btree_kind *akey_kind(struct object_id id);
 

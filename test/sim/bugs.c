@@ -40,13 +40,6 @@ const struct seeded_bug seeded_bugs[] = {
 	BUG_ROW(8, 0, "", "an array shows what lies before a punch",
 		"Extents older than the punch come back when the array is written "
 		"again elsewhere. arrays with punches of keys and objects"),
-	BUG_ROW(9, 0,
-		"--profile disk --knob workloads=4 --knob disk-read-ns=10000000 --knob pool-size=25165824",
-		"freed blocks do not wait for those who read them",
-		"A read or a checkpoint under way meets blocks of a new owner: sums "
-		"fail, or payload is written over. arrays with overwrites and young "
-		"collection, slow disks, containers destroyed under load. The "
-		"rarest of all"),
 	BUG_ROW(10, 0, "", "the blocks of a collected value are not freed",
 		"Space never returns after overwrite or delete. space"),
 	BUG_ROW(11, 0, "", "the halves of a split extent count as one reference",
@@ -58,11 +51,6 @@ const struct seeded_bug seeded_bugs[] = {
 		"listing with small buffers"),
 	BUG_ROW(13, 0, "", "a listing resumes at the key it ended with",
 		"The last key of each page comes twice. listing over several pages"),
-	BUG_ROW(14, 0, "--profile clock --knob workloads=1", "the clock starts below its ceiling",
-		"After a start with the clock set back, changes are older than what "
-		"is there: they are refused with -DER_TX_RESTART for good, or two "
-		"versions have one epoch. values, restarts with the clock seconds "
-		"behind"),
 	BUG_ROW(15, 0, "", "a request that comes again is executed again",
 		"A conditional insert meets its own result, an old value comes back "
 		"over a newer one. values, lost answers"),

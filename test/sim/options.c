@@ -21,7 +21,7 @@ const char options_usage[] =
 	"  --knob NAME=N      any knob of a plan (--print shows them)\n"
 	"  --seed-bug N       arms a seeded bug\n"
 	"  --twice            runs twice and compares the traces\n"
-	"  --shrink           on failure, looks for the smallest scenario and writes it to ./shrunk-SEED\n"
+	"  --shrink           on failure, looks for the smallest scenario: ./shrunk-SEED\n"
 	"  --trace-from T     log lines and traces from simulated second T on\n"
 	"  --stop-at N        ends after N events\n"
 	"  --jobs N           processes at the same time [cores]\n"
