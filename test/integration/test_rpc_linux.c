@@ -156,11 +156,11 @@ loop_thread(void *argument)
 static int
 listen_patiently(struct rpc *const *group, const char *address, char *bound)
 {
-	int rc = -DER_OVERLOAD_RETRY;
+	int rc = -DER_BUSY;
 
-	for (int i = 0; i < 2000 && rc == -DER_OVERLOAD_RETRY; i++) {
+	for (int i = 0; i < 2000 && rc == -DER_BUSY; i++) {
 		rc = rpc_listen(group[0], address, group, LOOPS, bound);
-		if (rc == -DER_OVERLOAD_RETRY)
+		if (rc == -DER_BUSY)
 			usleep(1000);
 	}
 	return rc;
