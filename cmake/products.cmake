@@ -16,16 +16,21 @@ foreach(row IN LISTS CAIRN_PROGRAMS)
 		continue()
 	endif()
 	cairn_target(${module} target)
-	add_executable(${program} ${source})
-	target_compile_definitions(${program} PRIVATE MODULE_NAME="${program}")
-	target_link_libraries(${program} PRIVATE ${target})
-	set_target_properties(${program} PROPERTIES
+	set(name ${program})
+	if(TARGET ${program})
+		set(name ${program}_program)
+	endif()
+	add_executable(${name} ${source})
+	target_compile_definitions(${name} PRIVATE MODULE_NAME="${program}")
+	target_link_libraries(${name} PRIVATE ${target})
+	set_target_properties(${name} PROPERTIES
+		OUTPUT_NAME ${program}
 		RUNTIME_OUTPUT_DIRECTORY ${CAIRN_OUTPUT}/bin
 		ENABLE_EXPORTS OFF
 		BUILD_RPATH "$ORIGIN/../lib"
 		INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-	add_dependencies(products ${program})
-	install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+	add_dependencies(products ${name})
+	install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endforeach()
 
 # ---- Shared libraries -----------------------------------------------------------------------------------------------

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/*
+ * Listings. A place in one is a number to the kernel: page times PAGE plus the entry within it,
+ * from 2 on, after "." and "..". A page begins behind a name; the names before the pages met so far
+ * are kept, so that the kernel may go back.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfuse/private.h"
+
+#define PAGE 256u
+#define DOTS 2
+
+struct listing {
+	pthread_mutex_t lock;
+	dfs_obj_t *object;
+	uint32_t page, count; /* in memory: which one; its entries */
+	bool loaded, last;
+	char **starts; /* the last name before each page; of the first one: NULL */
+	uint32_t start_count, start_capacity;
+	struct dirent entries[PAGE];
+	struct stat stats[PAGE];
+};
+
+static struct listing *
+listing_of(const struct fuse_file_info *info)
+{
+	return (struct listing *)(uintptr_t)info->fh;
+}
+
+void
+dfuse_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+	struct dfuse *dfuse = dfuse_of(request);
+	struct listing *listing = calloc(1, sizeof(*listing));
+	int rc = listing ? node_object(dfuse, node_of(dfuse, number), &listing->object) : ENOMEM;
+
+	if (rc) {
+		free(listing);
+		fuse_reply_err(request, rc);
+		return;
+	}
+	pthread_mutex_init(&listing->lock, NULL);
+	info->fh = (uintptr_t)listing;
+	if (fuse_reply_open(request, info) != 0) {
+		pthread_mutex_destroy(&listing->lock);
+		free(listing);
+	}
+}
+
+void
+dfuse_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+	struct listing *listing = listing_of(info);
+
+	(void)number;
+	for (uint32_t i = 0; i < listing->start_count; i++)
+		free(listing->starts[i]);
+	free(listing->starts);
+	pthread_mutex_destroy(&listing->lock);
+	free(listing);
+	fuse_reply_err(request, 0);
+}
+
+/* ------------------------------------------------ pages */
+
+/* Notes the name before page. */
+static int
+start_note(struct listing *listing, uint32_t page, const char *name)
+{
+	if (page < listing->start_count)
+		return 0;
+	if (listing->start_count == listing->start_capacity) {
+		uint32_t capacity = max_of(listing->start_capacity * 2, 16u);
+		char **starts = realloc(listing->starts, capacity * sizeof(*starts));
+
+		if (starts == NULL)
+			return ENOMEM;
+		listing->starts = starts;
+		listing->start_capacity = capacity;
+	}
+	listing->starts[listing->start_count] = name ? strdup(name) : NULL;
+	if (name && listing->starts[listing->start_count] == NULL)
+		return ENOMEM;
+	listing->start_count++;
+	return 0;
+}
+
+static int
+page_load(struct dfuse *dfuse, struct listing *listing, uint32_t page)
+{
+	daos_anchor_t anchor = DAOS_ANCHOR_INIT;
+	int rc = 0;
+
+	listing->loaded = false;
+	listing->count = 0;
+	if (listing->starts[page])
+		rc = dfs_dir_anchor_set(listing->object, listing->starts[page], &anchor);
+	while (rc == 0 && listing->count < PAGE && !daos_anchor_is_eof(&anchor)) {
+		uint32_t count = PAGE - listing->count;
+
+		rc = dfs_readdirplus(dfuse->dfs, listing->object, &anchor, &count,
+				     listing->entries + listing->count,
+				     listing->stats + listing->count);
+		listing->count += rc ? 0 : count;
+	}
+	if (rc)
+		return rc;
+	listing->page = page;
+	listing->last = daos_anchor_is_eof(&anchor) != 0;
+	listing->loaded = true;
+	return listing->last ? 0 : start_note(listing, page + 1, listing->entries[PAGE - 1].d_name);
+}
+
+/* Sees to it that the page is in memory; the pages before it are walked where they were not met. A
+ * listing that begins anew sees what is there now. */
+static int
+page_need(struct dfuse *dfuse, struct listing *listing, uint32_t page, bool anew)
+{
+	int rc = start_note(listing, 0, NULL);
+
+	if (rc == 0 && listing->loaded && listing->page == page && !anew)
+		return 0;
+	while (rc == 0 && page >= listing->start_count) {
+		if (listing->loaded && listing->last)
+			return ENOENT;
+		rc = page_load(dfuse, listing, listing->start_count - 1);
+	}
+	return rc ? rc : page_load(dfuse, listing, page);
+}
+
+/* ------------------------------------------------ answers */
+
+struct answer {
+	fuse_req_t request;
+	struct dfuse *dfuse;
+	struct node *directory;
+	bool plus;
+	size_t room, used;
+	char *buffer;
+};
+
+/* The kernel counts a look-up for each entry with attributes that it was given. */
+static bool
+answer_plus(struct answer *answer, const char *name, const struct stat *stat, off_t next)
+{
+	struct fuse_entry_param entry;
+	struct node *node;
+	size_t size;
+
+	if (node_enter(answer->dfuse, answer->directory, name, stat, NULL, &node) != 0)
+		return false;
+	dfuse_entry_fill(answer->dfuse, node, stat, &entry);
+	size = fuse_add_direntry_plus(answer->request, answer->buffer + answer->used,
+				      answer->room - answer->used, name, &entry, next);
+	if (size > answer->room - answer->used) {
+		node_forget(answer->dfuse, node, 1);
+		return false;
+	}
+	answer->used += size;
+	return true;
+}
+
+/* False when it does not fit any more. */
+static bool
+answer_entry(struct answer *answer, const char *name, const struct stat *stat, off_t next,
+	     bool counted)
+{
+	struct fuse_entry_param entry = {.attr = *stat};
+	size_t left = answer->room - answer->used, size;
+
+	if (answer->plus && counted)
+		return answer_plus(answer, name, stat, next);
+	size = answer->plus ? fuse_add_direntry_plus(answer->request, answer->buffer + answer->used,
+						     left, name, &entry, next)
+			    : fuse_add_direntry(answer->request, answer->buffer + answer->used,
+						left, name, stat, next);
+	if (size > left)
+		return false;
+	answer->used += size;
+	return true;
+}
+
+static int
+answer_fill(struct answer *answer, struct listing *listing, off_t offset)
+{
+	static const char *const dots[DOTS] = {".", ".."};
+	struct stat directory = {.st_mode = S_IFDIR, .st_ino = answer->directory->inode};
+	uint32_t page;
+
+	for (; offset < DOTS; offset++)
+		if (!answer_entry(answer, dots[offset], &directory, offset + 1, false))
+			return 0;
+	for (bool anew = offset == DOTS;; anew = false) {
+		uint32_t first = (uint32_t)((uint64_t)(offset - DOTS) % PAGE);
+		int rc;
+
+		page = (uint32_t)((uint64_t)(offset - DOTS) / PAGE);
+		rc = page_need(answer->dfuse, listing, page, anew);
+		if (rc)
+			return rc == ENOENT ? 0 : rc;
+		for (uint32_t i = first; i < listing->count; i++, offset++)
+			if (!answer_entry(answer, listing->entries[i].d_name, &listing->stats[i],
+					  offset + 1, true))
+				return 0;
+		if (listing->last)
+			return 0;
+	}
+}
+
+static void
+readdir_answer(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+	       struct fuse_file_info *info, bool plus)
+{
+	struct dfuse *dfuse = dfuse_of(request);
+	struct listing *listing = listing_of(info);
+	struct answer answer = {
+		.request = request,
+		.dfuse = dfuse,
+		.directory = node_of(dfuse, number),
+		.plus = plus,
+		.room = size,
+		.buffer = malloc(size),
+	};
+	int rc = answer.buffer ? 0 : ENOMEM;
+
+	if (rc == 0) {
+		pthread_mutex_lock(&listing->lock);
+		rc = answer_fill(&answer, listing, offset);
+		pthread_mutex_unlock(&listing->lock);
+	}
+	/* What was counted is told even where a later page failed; the failure comes with the next
+	 * call. */
+	if (rc && answer.used == 0)
+		fuse_reply_err(request, rc);
+	else
+		fuse_reply_buf(request, answer.buffer, answer.used);
+	free(answer.buffer);
+}
+
+void
+dfuse_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+	      struct fuse_file_info *info)
+{
+	readdir_answer(request, number, size, offset, info, false);
+}
+
+void
+dfuse_readdirplus(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+		  struct fuse_file_info *info)
+{
+	readdir_answer(request, number, size, offset, info, true);
+}
