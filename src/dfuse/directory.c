@@ -114,6 +114,16 @@ page_load(struct dfuse *dfuse, struct listing *listing, uint32_t page)
 	return listing->last ? 0 : start_note(listing, page + 1, listing->entries[PAGE - 1].d_name);
 }
 
+/* A listing that begins anew has other pages: what was added or removed since moves their starts.
+ */
+static void
+starts_forget(struct listing *listing)
+{
+	while (listing->start_count > 1)
+		free(listing->starts[--listing->start_count]);
+	listing->loaded = false;
+}
+
 /* Sees to it that the page is in memory; the pages before it are walked where they were not met. A
  * listing that begins anew sees what is there now. */
 static int
@@ -121,7 +131,9 @@ page_need(struct dfuse *dfuse, struct listing *listing, uint32_t page, bool anew
 {
 	int rc = start_note(listing, 0, NULL);
 
-	if (rc == 0 && listing->loaded && listing->page == page && !anew)
+	if (anew)
+		starts_forget(listing);
+	if (rc == 0 && listing->loaded && listing->page == page)
 		return 0;
 	while (rc == 0 && page >= listing->start_count) {
 		if (listing->loaded && listing->last)

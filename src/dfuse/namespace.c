@@ -44,8 +44,8 @@ reply_absent(fuse_req_t request)
 }
 
 static int
-lookup(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
-       struct stat *ret_stat)
+node_lookup(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
+	    struct stat *ret_stat)
 {
 	int flags = O_NOFOLLOW | (dfuse->options.read_only ? O_RDONLY : O_RDWR);
 	dfs_obj_t *directory, *object;
@@ -65,7 +65,7 @@ dfuse_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 	struct dfuse *dfuse = dfuse_of(request);
 	struct node *node;
 	struct stat stat;
-	int rc = lookup(dfuse, node_of(dfuse, parent), name, &node, &stat);
+	int rc = node_lookup(dfuse, node_of(dfuse, parent), name, &node, &stat);
 
 	if (rc == ENOENT)
 		reply_absent(request);
@@ -110,8 +110,8 @@ dfuse_own(fuse_req_t request, dfs_obj_t *object)
 
 /* Makes and opens name in parent; counted for the kernel. */
 static int
-make(fuse_req_t request, fuse_ino_t parent_number, const char *name, mode_t mode, int flags,
-     const char *target, struct node **ret_node, struct stat *ret_stat)
+name_make(fuse_req_t request, fuse_ino_t parent_number, const char *name, mode_t mode, int flags,
+	  const char *target, struct node **ret_node, struct stat *ret_stat)
 {
 	struct dfuse *dfuse = dfuse_of(request);
 	struct node *parent = node_of(dfuse, parent_number);
@@ -141,7 +141,7 @@ make_entry(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
 {
 	struct node *node;
 	struct stat stat;
-	int rc = make(request, parent, name, mode, O_EXCL, target, &node, &stat);
+	int rc = name_make(request, parent, name, mode, O_EXCL, target, &node, &stat);
 
 	if (rc)
 		fuse_reply_err(request, rc);
@@ -180,8 +180,8 @@ dfuse_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mod
 	struct fuse_entry_param entry;
 	struct node *node;
 	struct stat stat;
-	int rc = make(request, parent, name, S_IFREG | (mode & ALLPERMS), info->flags & O_EXCL,
-		      NULL, &node, &stat);
+	int rc = name_make(request, parent, name, S_IFREG | (mode & ALLPERMS), info->flags & O_EXCL,
+			   NULL, &node, &stat);
 
 	if (rc) {
 		fuse_reply_err(request, rc);
