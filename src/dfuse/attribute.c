@@ -16,7 +16,7 @@ dfuse_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
 	if (rc)
 		fuse_reply_err(request, rc);
 	else
-		fuse_reply_attr(request, &stat, dfuse->options.attribute_time);
+		fuse_reply_attr(request, &stat, dfuse->caching.attribute_time);
 }
 
 /* The fields as libdfs names them; times that are to be now are filled in. */
@@ -64,7 +64,7 @@ dfuse_setattr(fuse_req_t request, fuse_ino_t number, struct stat *stat, int fiel
 	if (rc)
 		fuse_reply_err(request, rc);
 	else
-		fuse_reply_attr(request, stat, dfuse->options.attribute_time);
+		fuse_reply_attr(request, stat, dfuse->caching.attribute_time);
 }
 
 void

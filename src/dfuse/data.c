@@ -4,28 +4,59 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "dfuse/private.h"
+
+static int64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* What the kernel has of an earlier time stays for as long as the container allows. */
+void
+dfuse_open_fill(const struct dfuse *dfuse, struct node *node, struct fuse_file_info *info)
+{
+	int64_t closed = atomic_load(&node->closed);
+
+	info->direct_io = dfuse->caching.data_time <= 0;
+	info->keep_cache = !info->direct_io && closed != 0 &&
+			   (double)(now_ns() - closed) < dfuse->caching.data_time * 1e9;
+}
+
+void
+dfuse_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+	(void)info;
+	atomic_store(&node_of(dfuse_of(request), number)->closed, now_ns());
+	fuse_reply_err(request, 0);
+}
 
 void
 dfuse_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
 	struct dfuse *dfuse = dfuse_of(request);
+	struct node *node = node_of(dfuse, number);
 	dfs_obj_t *object;
 	int rc = 0;
 
 	if (dfuse->options.read_only && (info->flags & O_ACCMODE) != O_RDONLY)
 		rc = EROFS;
 	if (rc == 0)
-		rc = node_object(dfuse, node_of(dfuse, number), &object);
+		rc = node_object(dfuse, node, &object);
 	if (rc == 0 && (info->flags & O_TRUNC))
 		rc = dfs_punch(dfuse->dfs, object, 0, DFS_MAX_FSIZE);
 	if (rc) {
 		fuse_reply_err(request, rc);
 		return;
 	}
-	info->direct_io = !dfuse->options.caching;
+	dfuse_open_fill(dfuse, node, info);
 	fuse_reply_open(request, info);
 }
 

@@ -40,6 +40,7 @@ const struct fuse_lowlevel_ops dfuse_operations = {
 	.symlink = dfuse_symlink,
 	.rename = dfuse_rename,
 	.open = dfuse_open,
+	.release = dfuse_release,
 	.read = dfuse_read,
 	.write = dfuse_write,
 	.fsync = dfuse_fsync,
@@ -108,6 +109,7 @@ connect_all(struct dfuse *dfuse)
 			rc == EINVAL ? ". Is it of type POSIX?" : "");
 		return rc;
 	}
+	dfuse_caching_read(dfuse);
 	rc = nodes_init(dfuse);
 	if (rc)
 		fprintf(stderr, "dfuse: the root of container %s: %s\n", options->container,

@@ -15,8 +15,9 @@ dfuse_entry_fill(const struct dfuse *dfuse, const struct node *node, const struc
 		.ino = node_number(dfuse, node),
 		.generation = 1,
 		.attr = *stat,
-		.attr_timeout = dfuse->options.attribute_time,
-		.entry_timeout = dfuse->options.entry_time,
+		.attr_timeout = dfuse->caching.attribute_time,
+		.entry_timeout = S_ISDIR(stat->st_mode) ? dfuse->caching.directory_time
+							: dfuse->caching.entry_time,
 	};
 }
 
@@ -35,7 +36,7 @@ dfuse_reply_entry(fuse_req_t request, struct node *node, const struct stat *stat
 static void
 reply_absent(fuse_req_t request)
 {
-	struct fuse_entry_param entry = {.entry_timeout = dfuse_of(request)->options.negative_time};
+	struct fuse_entry_param entry = {.entry_timeout = dfuse_of(request)->caching.negative_time};
 
 	if (entry.entry_timeout > 0)
 		fuse_reply_entry(request, &entry);
@@ -188,7 +189,7 @@ dfuse_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mod
 		return;
 	}
 	dfuse_entry_fill(dfuse, node, &stat, &entry);
-	info->direct_io = !dfuse->options.caching;
+	dfuse_open_fill(dfuse, node, info);
 	if (fuse_reply_create(request, &entry, info) != 0)
 		node_forget(dfuse, node, 1);
 }

@@ -8,11 +8,6 @@
 
 #include "dfuse/private.h"
 
-/* Those of container attributes that are absent. */
-#define ATTRIBUTE_TIME 1.0
-#define ENTRY_TIME 1.0
-#define NEGATIVE_TIME 1.0
-
 enum long_only {
 	OPTION_EMBEDDED = 256,
 	OPTION_MULTI_USER,
@@ -65,7 +60,6 @@ dfuse_usage(void)
 	      stdout);
 }
 
-/* -o read-only variants that DAOS knows by name too. */
 static void
 threads_parse(struct dfuse_options *options, const char *text)
 {
@@ -133,12 +127,8 @@ option_take(struct dfuse_options *options, int option, const char *value)
 static int
 complete(struct dfuse_options *options)
 {
-	if (!options->caching) {
+	if (!options->caching)
 		options->write_back = false;
-		options->attribute_time = 0;
-		options->entry_time = 0;
-		options->negative_time = 0;
-	}
 	if (options->embedded && options->pool == NULL)
 		options->pool = "default";
 	if (options->embedded && options->container == NULL)
@@ -166,9 +156,6 @@ dfuse_options_parse(int argc, char **argv, struct dfuse_options *ret_options)
 	struct dfuse_options options = {
 		.caching = true,
 		.write_back = true,
-		.attribute_time = ATTRIBUTE_TIME,
-		.entry_time = ENTRY_TIME,
-		.negative_time = NEGATIVE_TIME,
 	};
 	const char **const places[] = {&options.mountpoint, &options.pool, &options.container};
 	uint32_t place = 0;

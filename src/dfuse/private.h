@@ -33,6 +33,26 @@ struct dfuse_options {
 MUST_USE int dfuse_options_parse(int argc, char **argv, struct dfuse_options *ret_options);
 void dfuse_usage(void);
 
+/* ------------------------------------------------ caching */
+
+/* How long the kernel may rely on what it was told, in seconds. */
+struct dfuse_caching {
+	double attribute_time;
+	double entry_time, directory_time; /* that a name leads to a file, to a directory */
+	double negative_time;		   /* that it leads nowhere */
+	double data_time; /* content, from the last time that it was open; 0: not at all */
+};
+#define DFUSE_FOR_EVER 3e7
+
+/* A time as the attributes have it: a number with a unit (s, m, h, d) or without; words: also on,
+ * otoc, off. EINVAL. */
+MUST_USE int dfuse_time_parse(const char *text, bool words, double *ret_seconds);
+
+struct dfuse;
+
+/* Reads them from the container's attributes, with DAOS's defaults; all 0 without caching. */
+void dfuse_caching_read(struct dfuse *dfuse);
+
 /* ------------------------------------------------ nodes */
 
 /*
@@ -47,12 +67,14 @@ struct node {
 	uint64_t inode; /* as stat shows it: what it is found by */
 	mode_t mode;	/* its kind */
 	uint64_t references;
-	pthread_mutex_t lock; /* of object */
-	dfs_obj_t *object;    /* opened when first needed */
+	pthread_mutex_t lock;	/* of object */
+	dfs_obj_t *object;	/* opened when first needed */
+	_Atomic int64_t closed; /* when it was last closed, ns of the monotonic clock; 0: never */
 };
 
 struct dfuse {
 	struct dfuse_options options;
+	struct dfuse_caching caching;
 	daos_handle_t pool, container;
 	dfs_t *dfs;
 	struct fuse_session *session;
@@ -103,6 +125,9 @@ void dfuse_entry_fill(const struct dfuse *dfuse, const struct node *node, const 
 /* Who asked owns what was made, where several users are served. */
 MUST_USE int dfuse_own(fuse_req_t request, dfs_obj_t *object);
 
+/* What the kernel may keep of the content of a file that is opened now. */
+void dfuse_open_fill(const struct dfuse *dfuse, struct node *node, struct fuse_file_info *info);
+
 extern const struct fuse_lowlevel_ops dfuse_operations;
 
 void dfuse_lookup(fuse_req_t request, fuse_ino_t parent, const char *name);
@@ -126,6 +151,7 @@ void dfuse_setattr(fuse_req_t request, fuse_ino_t number, struct stat *stat, int
 void dfuse_statfs(fuse_req_t request, fuse_ino_t number);
 
 void dfuse_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
+void dfuse_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
 void dfuse_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 		struct fuse_file_info *info);
 void dfuse_write(fuse_req_t request, fuse_ino_t number, const char *data, size_t size, off_t offset,
