@@ -1,18 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Arenas. Every block is a malloc of its own with a header before it, so that address sanitising
- * sees each overflow and each leak has its place.
+ * Arenas. Small blocks come from slabs, each behind a short head; larger and aligned ones, and
+ * under a sanitizer all, so that each overflow and each leak has its place, are a malloc of their
+ * own, listed.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/base.h"
+#include "base/slab.h"
 
 #define ALIGNMENT 16u
 #define ALIGNMENT_MAX ((size_t)1 << 20)
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SMALL_MAX 0u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+	__has_feature(memory_sanitizer)
+#define SMALL_MAX 0u
+#endif
+#endif
+/* With its head. */
+#ifndef SMALL_MAX
+#define SMALL_MAX SLAB_MAX
+#endif
+
 struct arena {
+	struct slabs slabs;
 	struct list blocks;
 	uint64_t budget;
 	uint64_t used;
@@ -20,15 +37,26 @@ struct arena {
 };
 
 /* Lies directly before each block. */
-struct block_header {
-	struct list link;
+struct block_head {
 	uint64_t size;	 /* as asked for */
-	uint32_t offset; /* of the block from the start of its malloc */
-	uint32_t live;	 /* BLOCK_LIVE until freed */
+	uint32_t offset; /* large: of the block from the start of its malloc; small: of this head in
+			    its slab's block */
+	uint32_t live;	 /* BLOCK_SMALL, BLOCK_LARGE or BLOCK_PAGES until freed */
 };
-static_assert(sizeof(struct block_header) % ALIGNMENT == 0, "a block behind its header is aligned");
+static_assert(sizeof(struct block_head) % ALIGNMENT == 0, "a block behind its head is aligned");
 
-#define BLOCK_LIVE 0xb10cb10cu
+/* Lies directly before the large ones. */
+struct large_head {
+	struct list link;
+	struct block_head head;
+};
+static_assert(sizeof(struct large_head) % ALIGNMENT == 0, "a block behind its head is aligned");
+
+#define BLOCK_SMALL 0xb10cb10cu
+#define BLOCK_LARGE 0xb16b10c5u
+#define BLOCK_PAGES 0xba6eb10cu
+
+#define PAGE ((size_t)4096)
 
 struct arena *
 arena_create(uint64_t budget)
@@ -37,27 +65,39 @@ arena_create(uint64_t budget)
 
 	if (arena == NULL)
 		return NULL;
+	slabs_init(&arena->slabs);
 	list_init(&arena->blocks);
 	arena->budget = budget;
 	return arena;
 }
 
-static struct block_header *
-header_of(void *block)
+static struct block_head *
+head_of(void *block)
 {
-	struct block_header *header = (struct block_header *)block - 1;
+	struct block_head *head = (struct block_head *)block - 1;
 
-	ASSERT(header->live == BLOCK_LIVE);
-	return header;
+	ASSERT(head->live == BLOCK_SMALL || head->live == BLOCK_LARGE || head->live == BLOCK_PAGES);
+	return head;
+}
+
+static struct large_head *
+large_of(struct block_head *head)
+{
+	return container_of(head, struct large_head, head);
 }
 
 static void
-header_free(struct block_header *header)
+large_free(struct large_head *large)
 {
-	char *block = (char *)(header + 1);
+	char *start = (char *)(large + 1) - large->head.offset;
+	size_t size = large->head.offset + large->head.size;
 
-	header->live = 0;
-	free(block - header->offset);
+	if (large->head.live == BLOCK_PAGES) {
+		munmap(start, align_up(size, PAGE));
+		return;
+	}
+	large->head.live = 0;
+	free(start);
 }
 
 void
@@ -68,7 +108,8 @@ arena_destroy(struct arena *arena)
 	if (arena == NULL)
 		return;
 	while ((link = list_pop(&arena->blocks)) != NULL)
-		header_free(list_entry(link, struct block_header, link));
+		large_free(list_entry(link, struct large_head, link));
+	slabs_fini(&arena->slabs);
 	free(arena);
 }
 
@@ -84,28 +125,72 @@ arena_admits(struct arena *arena, size_t size)
 	       (arena->used <= arena->budget && size <= arena->budget - arena->used);
 }
 
-static void
-arena_link(struct arena *arena, struct block_header *header, size_t size)
+/* ------------------------------------------------ taking */
+
+static void *
+small_take(struct arena *arena, size_t size)
 {
-	header->size = size;
-	header->live = BLOCK_LIVE;
-	list_append(&arena->blocks, &header->link);
+	struct block_head *head = slab_take(&arena->slabs, sizeof(*head) + size);
+
+	if (head == NULL)
+		return NULL;
+	*head = (struct block_head){.size = size, .live = BLOCK_SMALL};
 	arena->used += size;
+	return head + 1;
+}
+
+static void
+large_link(struct arena *arena, struct large_head *large, size_t size)
+{
+	large->head.size = size;
+	list_append(&arena->blocks, &large->link);
+	arena->used += size;
+}
+
+static void *
+large_take(struct arena *arena, size_t size)
+{
+	struct large_head *large = malloc(sizeof(*large) + size);
+
+	if (large == NULL)
+		return NULL;
+	*large = (struct large_head){.head = {.offset = sizeof(*large), .live = BLOCK_LARGE}};
+	large_link(arena, large, size);
+	return large + 1;
+}
+
+/* For an alignment that is more than the slabs have. */
+static void *
+small_take_aligned(struct arena *arena, size_t size, size_t alignment)
+{
+	char *start = slab_take(&arena->slabs, sizeof(struct block_head) + size + alignment);
+	struct block_head *head;
+
+	if (start == NULL)
+		return NULL;
+	head = (struct block_head *)align_up((uintptr_t)start + sizeof(*head), alignment) - 1;
+	*head = (struct block_head){
+		.size = size, .offset = (uint32_t)((char *)head - start), .live = BLOCK_SMALL};
+	arena->used += size;
+	return head + 1;
+}
+
+static bool
+is_small(size_t size)
+{
+	return sizeof(struct block_head) + size <= SMALL_MAX;
+}
+
+static void *
+take(struct arena *arena, size_t size)
+{
+	return is_small(size) ? small_take(arena, size) : large_take(arena, size);
 }
 
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
-	struct block_header *header;
-
-	if (!arena_admits(arena, size))
-		return NULL;
-	header = malloc(sizeof(*header) + size);
-	if (header == NULL)
-		return NULL;
-	*header = (struct block_header){.offset = sizeof(*header)};
-	arena_link(arena, header, size);
-	return header + 1;
+	return arena_admits(arena, size) ? take(arena, size) : NULL;
 }
 
 void *
@@ -125,8 +210,8 @@ arena_calloc(struct arena *arena, size_t count, size_t size)
 void *
 arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment)
 {
-	size_t offset = max_of(alignment, sizeof(struct block_header));
-	struct block_header *header;
+	size_t offset = max_of(alignment, sizeof(struct large_head));
+	struct large_head *large;
 	void *start;
 
 	ASSERT(alignment > 0 && (alignment & (alignment - 1)) == 0 && alignment <= ALIGNMENT_MAX);
@@ -134,37 +219,136 @@ arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment)
 		return arena_alloc(arena, size);
 	if (!arena_admits(arena, size))
 		return NULL;
+	if (is_small(size + alignment))
+		return small_take_aligned(arena, size, alignment);
+	offset = align_up(offset, alignment);
 	if (posix_memalign(&start, alignment, offset + size) != 0)
 		return NULL;
-	header = (struct block_header *)((char *)start + offset) - 1;
-	*header = (struct block_header){.offset = (uint32_t)offset};
-	arena_link(arena, header, size);
-	return header + 1;
+	large = (struct large_head *)((char *)start + offset) - 1;
+	*large = (struct large_head){.head = {.offset = (uint32_t)offset, .live = BLOCK_LARGE}};
+	large_link(arena, large, size);
+	return large + 1;
+}
+
+#if SMALL_MAX > 0
+/* length bytes of pages, of which the second and later are aligned to alignment. */
+static char *
+pages_map(size_t length, size_t alignment)
+{
+	size_t whole = length + alignment;
+	char *start = mmap(NULL, whole, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before;
+
+	if (start == MAP_FAILED)
+		return NULL;
+	before = align_up((uintptr_t)start + PAGE, alignment) - PAGE - (uintptr_t)start;
+	if (before > 0)
+		munmap(start, before);
+	if (alignment > before)
+		munmap(start + before + length, alignment - before);
+	return start + before;
+}
+
+void *
+arena_alloc_pages(struct arena *arena, size_t size)
+{
+	size_t length = PAGE + align_up(size, PAGE);
+	bool huge = size >= ARENA_HUGE;
+	struct large_head *large;
+	char *start;
+
+	if (!arena_admits(arena, size))
+		return NULL;
+	/* The head lies at the end of a page of its own. */
+	start = pages_map(length, huge ? ARENA_HUGE : PAGE);
+	if (start == NULL)
+		return NULL;
+	/* A kernel that has no huge pages does without. */
+	if (huge)
+		(void)madvise(start + PAGE, size, MADV_HUGEPAGE);
+	large = (struct large_head *)(void *)(start + PAGE) - 1;
+	*large = (struct large_head){.head = {.offset = PAGE, .live = BLOCK_PAGES}};
+	large_link(arena, large, size);
+	return large + 1;
+}
+#else
+void *
+arena_alloc_pages(struct arena *arena, size_t size)
+{
+	void *block = arena_alloc_aligned(arena, size, PAGE);
+
+	if (block)
+		memset(block, 0, size);
+	return block;
+}
+#endif
+
+/* ------------------------------------------------ resizing */
+
+/* Moves a block between the slabs and a malloc of its own, or inside the slabs. */
+static void *
+move(struct arena *arena, struct block_head *head, size_t size)
+{
+	void *block = take(arena, size);
+
+	if (block == NULL)
+		return NULL;
+	memcpy(block, head + 1, min_of(size, (size_t)head->size));
+	arena_free(arena, head + 1);
+	return block;
+}
+
+static void *
+small_resize(struct arena *arena, struct block_head *head, size_t size)
+{
+	if (sizeof(*head) + size > slab_size(head))
+		return move(arena, head, size);
+	arena->used += size - head->size;
+	head->size = size;
+	return head + 1;
+}
+
+static void *
+large_resize(struct arena *arena, struct large_head *large, size_t size)
+{
+	size_t before = large->head.size;
+	struct large_head *moved;
+
+	ASSERT(large->head.live == BLOCK_LARGE && large->head.offset == sizeof(*large));
+	if (is_small(size))
+		return move(arena, &large->head, size);
+	list_remove(&large->link);
+	arena->used -= before;
+	moved = realloc(large, sizeof(*large) + size);
+	large_link(arena, moved ? moved : large, moved ? size : before);
+	return moved ? moved + 1 : NULL;
+}
+
+/* As arena_admits(), with the block given back. */
+static bool
+resize_admits(struct arena *arena, uint64_t before, size_t size)
+{
+	bool admits;
+
+	arena->used -= before;
+	admits = arena_admits(arena, size);
+	arena->used += before;
+	return admits;
 }
 
 void *
 arena_realloc(struct arena *arena, void *block, size_t size)
 {
-	struct block_header *header;
-	size_t before;
+	struct block_head *head;
 
 	if (block == NULL)
 		return arena_alloc(arena, size);
-	header = header_of(block);
-	ASSERT(header->offset == sizeof(*header));
-	before = header->size;
-	list_remove(&header->link);
-	arena->used -= before;
-	if (arena_admits(arena, size)) {
-		struct block_header *moved = realloc(header, sizeof(*header) + size);
-
-		if (moved) {
-			arena_link(arena, moved, size);
-			return moved + 1;
-		}
-	}
-	arena_link(arena, header, before);
-	return NULL;
+	head = head_of(block);
+	if (!resize_admits(arena, head->size, size))
+		return NULL;
+	return head->live == BLOCK_SMALL ? small_resize(arena, head, size)
+					 : large_resize(arena, large_of(head), size);
 }
 
 char *
@@ -178,17 +362,24 @@ arena_strdup(struct arena *arena, const char *text)
 	return copy;
 }
 
+/* ------------------------------------------------ the rest */
+
 void
 arena_free(struct arena *arena, void *block)
 {
-	struct block_header *header;
+	struct block_head *head;
 
 	if (block == NULL)
 		return;
-	header = header_of(block);
-	list_remove(&header->link);
-	arena->used -= header->size;
-	header_free(header);
+	head = head_of(block);
+	arena->used -= head->size;
+	if (head->live == BLOCK_SMALL) {
+		head->live = 0;
+		slab_give(&arena->slabs, (char *)head - head->offset);
+	} else {
+		list_remove(&large_of(head)->link);
+		large_free(large_of(head));
+	}
 }
 
 uint64_t

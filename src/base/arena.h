@@ -26,6 +26,14 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size);
 /* As arena_alloc() with an alignment that is a power of two up to 1 MiB. */
 void *arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment);
 
+/*
+ * size bytes, zeros, aligned to a page of 4 KiB: memory that the system makes when it is first
+ * touched. From ARENA_HUGE on it is aligned to that and asks for huge pages. For what is large and
+ * lives long.
+ */
+#define ARENA_HUGE ((size_t)2 << 20)
+void *arena_alloc_pages(struct arena *arena, size_t size);
+
 /* Resizes a block of arena_alloc() or arena_calloc(); the old block stays valid on NULL. */
 void *arena_realloc(struct arena *arena, void *block, size_t size);
 

@@ -45,38 +45,6 @@ reader_bytes(struct reader *reader, size_t length)
 	return from;
 }
 
-uint8_t
-reader_u8(struct reader *reader)
-{
-	const uint8_t *from = reader_bytes(reader, sizeof(uint8_t));
-
-	return from ? *from : 0;
-}
-
-uint16_t
-reader_u16(struct reader *reader)
-{
-	const uint8_t *from = reader_bytes(reader, sizeof(uint16_t));
-
-	return from ? load_u16(from) : 0;
-}
-
-uint32_t
-reader_u32(struct reader *reader)
-{
-	const uint8_t *from = reader_bytes(reader, sizeof(uint32_t));
-
-	return from ? load_u32(from) : 0;
-}
-
-uint64_t
-reader_u64(struct reader *reader)
-{
-	const uint8_t *from = reader_bytes(reader, sizeof(uint64_t));
-
-	return from ? load_u64(from) : 0;
-}
-
 void
 reader_copy(struct reader *reader, void *to, size_t length)
 {
@@ -140,42 +108,6 @@ writer_reserve(struct writer *writer, size_t length)
 	to = writer->data + writer->position;
 	writer->position += length;
 	return to;
-}
-
-void
-writer_u8(struct writer *writer, uint8_t value)
-{
-	uint8_t *to = writer_reserve(writer, sizeof(value));
-
-	if (to)
-		*to = value;
-}
-
-void
-writer_u16(struct writer *writer, uint16_t value)
-{
-	uint8_t *to = writer_reserve(writer, sizeof(value));
-
-	if (to)
-		store_u16(to, value);
-}
-
-void
-writer_u32(struct writer *writer, uint32_t value)
-{
-	uint8_t *to = writer_reserve(writer, sizeof(value));
-
-	if (to)
-		store_u32(to, value);
-}
-
-void
-writer_u64(struct writer *writer, uint64_t value)
-{
-	uint8_t *to = writer_reserve(writer, sizeof(value));
-
-	if (to)
-		store_u64(to, value);
 }
 
 void

@@ -80,11 +80,53 @@ bool reader_complete(const struct reader *reader);
 /* Marks the input as bad: for a decoder that meets an impossible value. */
 void reader_fail(struct reader *reader);
 
+/* The next length bytes, more than 0, or NULL. */
+static inline const uint8_t *
+reader_take(struct reader *reader, size_t length)
+{
+	const uint8_t *from;
+
+	if (UNLIKELY(reader->failed || length > reader->length - reader->position)) {
+		reader->failed = true;
+		return NULL;
+	}
+	from = reader->data + reader->position;
+	reader->position += length;
+	return from;
+}
+
 /* The next integer; 0 on failure. */
-uint8_t reader_u8(struct reader *reader);
-uint16_t reader_u16(struct reader *reader);
-uint32_t reader_u32(struct reader *reader);
-uint64_t reader_u64(struct reader *reader);
+static inline uint8_t
+reader_u8(struct reader *reader)
+{
+	const uint8_t *from = reader_take(reader, sizeof(uint8_t));
+
+	return from ? *from : 0;
+}
+
+static inline uint16_t
+reader_u16(struct reader *reader)
+{
+	const uint8_t *from = reader_take(reader, sizeof(uint16_t));
+
+	return from ? load_u16(from) : 0;
+}
+
+static inline uint32_t
+reader_u32(struct reader *reader)
+{
+	const uint8_t *from = reader_take(reader, sizeof(uint32_t));
+
+	return from ? load_u32(from) : 0;
+}
+
+static inline uint64_t
+reader_u64(struct reader *reader)
+{
+	const uint8_t *from = reader_take(reader, sizeof(uint64_t));
+
+	return from ? load_u64(from) : 0;
+}
 
 /* A pointer to the next length bytes inside the buffer, or NULL on failure. */
 const uint8_t *reader_bytes(struct reader *reader, size_t length);
@@ -115,10 +157,56 @@ struct writer {
 
 void writer_init(struct writer *writer, void *data, size_t length);
 
-void writer_u8(struct writer *writer, uint8_t value);
-void writer_u16(struct writer *writer, uint16_t value);
-void writer_u32(struct writer *writer, uint32_t value);
-void writer_u64(struct writer *writer, uint64_t value);
+/* length bytes to be filled in by the caller, not cleared; NULL when they do not fit. */
+uint8_t *writer_reserve(struct writer *writer, size_t length);
+
+static inline uint8_t *
+writer_take(struct writer *writer, size_t length)
+{
+	uint8_t *to;
+
+	if (UNLIKELY(writer->failed || length > writer->length - writer->position))
+		return writer_reserve(writer, length);
+	to = writer->data + writer->position;
+	writer->position += length;
+	return to;
+}
+
+static inline void
+writer_u8(struct writer *writer, uint8_t value)
+{
+	uint8_t *to = writer_take(writer, sizeof(value));
+
+	if (to)
+		*to = value;
+}
+
+static inline void
+writer_u16(struct writer *writer, uint16_t value)
+{
+	uint8_t *to = writer_take(writer, sizeof(value));
+
+	if (to)
+		store_u16(to, value);
+}
+
+static inline void
+writer_u32(struct writer *writer, uint32_t value)
+{
+	uint8_t *to = writer_take(writer, sizeof(value));
+
+	if (to)
+		store_u32(to, value);
+}
+
+static inline void
+writer_u64(struct writer *writer, uint64_t value)
+{
+	uint8_t *to = writer_take(writer, sizeof(value));
+
+	if (to)
+		store_u64(to, value);
+}
 
 /* Raw bytes without a length. */
 void writer_bytes(struct writer *writer, const void *from, size_t length);
@@ -126,6 +214,3 @@ void writer_bytes(struct writer *writer, const void *from, size_t length);
 /* A u32 length, then the bytes. */
 void writer_blob(struct writer *writer, const void *from, size_t length);
 void writer_text(struct writer *writer, const char *text);
-
-/* length bytes to be filled in by the caller, not cleared; NULL when they do not fit. */
-uint8_t *writer_reserve(struct writer *writer, size_t length);

@@ -29,6 +29,14 @@ hlc_to_realtime(uint64_t stamp)
 	return (stamp >> 4) + HLC_START_NS;
 }
 
+/* The first stamp that may be drawn at or after this one, which may be somebody else's; 0 where
+ * there is none. */
+static uint64_t
+stamp_at_least(uint64_t stamp)
+{
+	return (stamp + HLC_MINOR_MASK) & ~HLC_MINOR_MASK;
+}
+
 uint64_t
 hlc_now(struct hlc *hlc, uint64_t realtime_ns)
 {
@@ -40,8 +48,8 @@ hlc_now(struct hlc *hlc, uint64_t realtime_ns)
 	uint64_t next;
 
 	do {
-		next = physical > latest ? physical : latest + 1;
-		if (UNLIKELY(next > limit))
+		next = stamp_at_least(physical > latest ? physical : latest + 1);
+		if (UNLIKELY(next > limit || next == 0))
 			return 0;
 	} while (!atomic_compare_exchange_weak(&hlc->latest, &latest, next));
 	return next;

@@ -12,13 +12,17 @@
 
 #define HLC_LOGICAL_BITS 18
 #define HLC_LOGICAL_MASK ((UINT64_C(1) << HLC_LOGICAL_BITS) - 1)
+/* The lowest bits of the logical part are never drawn: a transaction orders with them what it does
+ * to one thing. */
+#define HLC_MINOR_BITS 8
+#define HLC_MINOR_MASK ((UINT64_C(1) << HLC_MINOR_BITS) - 1)
 /* 2021-01-01T00:00:00Z in nanoseconds since 1970. */
 #define HLC_START_NS (UINT64_C(1609459200) * 1000000000)
 /* How far a stamp of somebody else may lie ahead of our own physical clock. */
 #define HLC_EPSILON_NS UINT64_C(1000000000)
 
 /* Below a limit stamps follow the physical clock until this distance from it, and are counted from
- * there on: 2^24 stamps, of about 1 ms. */
+ * there on: 2^16 stamps, of about 1 ms. */
 #define HLC_LIMIT_RESERVE (UINT64_C(1) << 24)
 
 struct hlc {
@@ -41,8 +45,8 @@ uint64_t hlc_from_realtime(uint64_t realtime_ns);
 /* Nanoseconds since 1970 of a stamp. */
 uint64_t hlc_to_realtime(uint64_t stamp);
 
-/* A new stamp, greater than all drawn or observed before, and not above the limit; 0 when there is
- * none: the limit must be raised first. */
+/* A new stamp, greater than all drawn or observed before, and not above the limit, its minor bits
+ * 0; 0 when there is none: the limit must be raised first. */
 uint64_t hlc_now(struct hlc *hlc, uint64_t realtime_ns);
 
 /*

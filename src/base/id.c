@@ -23,7 +23,7 @@ static const struct orders orders_by_type[] = {
 	[11] = {KEY_INTEGER, KEY_HASHED}, /* array with attributes stored */
 	[12] = {KEY_INTEGER, KEY_HASHED}, /* array with attributes given at open */
 	[13] = {KEY_INTEGER, KEY_HASHED}, /* byte array */
-	[14] = {KEY_HASHED, KEY_HASHED},  /* object id table, version 2 */
+	[14] = {KEY_LEXICAL, KEY_HASHED}, /* object id table, version 2 */
 };
 
 enum key_order

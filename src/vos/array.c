@@ -246,7 +246,10 @@ extent_cut(struct edit *edit, uint64_t akey, const struct piece *piece, uint64_t
 	int rc = btree_find(edit_pin(edit), extents_kind, root, piece->start, NULL, BTREE_EQUAL,
 			    &cursor);
 
-	ASSERT(rc == 0);
+	if (rc != 0) {
+		tx_damaged(&edit->tx);
+		return;
+	}
 	if (piece->start < start && piece_end > end)
 		REACHED("vos: the middle of an extent is overwritten");
 	else if (piece->start < start)
@@ -277,6 +280,7 @@ extent_cut(struct edit *edit, uint64_t akey, const struct piece *piece, uint64_t
 static bool
 extents_clear(struct edit *edit, uint64_t akey, uint64_t start, uint64_t end)
 {
+	uint64_t last = 0;
 	bool found = false;
 
 	for (;;) {
@@ -285,9 +289,14 @@ extents_clear(struct edit *edit, uint64_t akey, uint64_t start, uint64_t end)
 		struct piece piece;
 		int rc = walk_next(&walk, &piece);
 
-		ASSERT(rc == 0 || rc == -DER_NONEXIST);
+		/* What was cut out is not found again, but in a damaged tree. */
+		if ((rc != 0 && rc != -DER_NONEXIST) || (rc == 0 && found && piece.start <= last)) {
+			tx_damaged(&edit->tx);
+			return found;
+		}
 		if (rc != 0)
 			return found;
+		last = piece.start;
 		extent_cut(edit, akey, &piece, start, end);
 		found = true;
 	}
@@ -376,7 +385,8 @@ array_displace_apply(struct edit *edit, uint64_t akey, uint64_t start, uint64_t 
 		while ((rc = walk_next(&walk, &piece)) == 0)
 			if (piece.start >= start && piece.start + piece.count <= start + count)
 				break;
-		ASSERT(rc == 0 || rc == -DER_NONEXIST);
+		if (rc != 0 && rc != -DER_NONEXIST)
+			tx_damaged(&edit->tx);
 		if (rc != 0)
 			return;
 		REACHED("vos: an extent is moved out of the way of a large write");
@@ -607,6 +617,57 @@ array_look(struct pin *pin, uint64_t akey, uint64_t from, uint64_t to, uint64_t 
 	return rc;
 }
 
+/* As gap_fill(), the last piece first. */
+static int
+gap_fill_back(const struct view *view, uint64_t from, uint64_t to, struct piece_list *list)
+{
+	uint32_t first = list->count;
+	int rc = gap_fill(view, from, to, list);
+
+	for (uint32_t low = first, high = list->count; low + 1 < high; low++) {
+		struct piece piece = list->pieces[low];
+
+		list->pieces[low] = list->pieces[--high];
+		list->pieces[high] = piece;
+	}
+	return rc;
+}
+
+int
+array_look_back(struct pin *pin, uint64_t akey, uint64_t to, uint64_t epoch, uint64_t bound,
+		struct piece_list *list)
+{
+	struct btree_cursor cursor = {.order = 0};
+	uint64_t root = extents_of(akey), done = to;
+	struct view view;
+	int rc = view_init(&view, pin, akey, epoch, bound);
+
+	if (rc == 0)
+		rc = to == 0 ? -DER_NONEXIST
+			     : btree_find(pin, extents_kind, root, to - 1, NULL, BTREE_AT_MOST,
+					  &cursor);
+	while (rc == 0) {
+		const struct extent_record *extent;
+		struct piece piece;
+
+		rc = extent_get(pin, cursor.record, &extent);
+		if (rc != 0)
+			return rc;
+		piece = piece_clip(piece_of(cursor.order, extent), 0, to);
+		if (piece.epoch <= epoch && piece.epoch > bound) {
+			rc = gap_fill_back(&view, piece.start + piece.count, done, list);
+			if (rc == 0)
+				rc = piece_list_add(list, piece);
+			done = piece.start;
+			if (rc == 0 && list->limit != 0 && list->count >= list->limit)
+				return 0;
+		}
+		if (rc == 0)
+			rc = btree_previous(pin, extents_kind, root, &cursor);
+	}
+	return rc == -DER_NONEXIST ? gap_fill_back(&view, 0, done, list) : rc;
+}
+
 /* The edge among what is current; valid where the history is not needed. */
 static int
 current_edge(struct pin *pin, uint64_t akey, bool last, uint64_t bound, struct piece *ret_piece)
@@ -630,13 +691,41 @@ current_edge(struct pin *pin, uint64_t akey, bool last, uint64_t bound, struct p
 	return rc;
 }
 
+/* Pieces looked at together when an edge is searched. */
+#define EDGE_BATCH 16u
+
+/* The edge among what is seen, where the history may be needed. */
+static int
+seen_edge(struct pin *pin, uint64_t akey, bool last, uint64_t epoch, uint64_t bound,
+	  struct piece_list *list, struct piece *ret_piece)
+{
+	uint64_t from = 0, to = UINT64_MAX;
+	int rc;
+
+	do {
+		list->count = 0;
+		rc = last ? array_look_back(pin, akey, to, epoch, bound, list)
+			  : array_look(pin, akey, from, to, epoch, bound, list);
+		for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
+			const struct piece *piece = &list->pieces[i];
+
+			if (piece->blob != 0) {
+				*ret_piece = *piece;
+				return 0;
+			}
+			from = piece->start + piece->count;
+			to = last ? piece->start : to;
+		}
+	} while (rc == 0 && list->count >= list->limit);
+	return rc == 0 ? -DER_NONEXIST : rc;
+}
+
 int
 array_edge(struct pin *pin, uint64_t akey, bool last, uint64_t epoch, uint64_t bound,
 	   struct arena *arena, struct piece *ret_piece)
 {
-	struct piece_list list = {.arena = arena};
+	struct piece_list list = {.arena = arena, .limit = EDGE_BATCH};
 	const struct akey_record *record;
-	const struct piece *found = NULL;
 	struct view view;
 	int rc = view_init(&view, pin, akey, epoch, bound);
 
@@ -646,14 +735,7 @@ array_edge(struct pin *pin, uint64_t akey, bool last, uint64_t epoch, uint64_t b
 		return rc;
 	if (!view.history && epoch >= record->entity.written)
 		return current_edge(pin, akey, last, bound, ret_piece);
-	rc = array_look(pin, akey, 0, UINT64_MAX, epoch, bound, &list);
-	for (uint32_t i = 0; rc == 0 && i < list.count; i++)
-		if (list.pieces[i].blob != 0 && (last || !found))
-			found = &list.pieces[i];
-	if (rc == 0 && !found)
-		rc = -DER_NONEXIST;
-	if (rc == 0)
-		*ret_piece = *found;
+	rc = seen_edge(pin, akey, last, epoch, bound, &list, ret_piece);
 	piece_list_fini(&list);
 	return rc;
 }

@@ -7,8 +7,8 @@
 /* ------------------------------------------------ clients */
 
 /* uuid_hash() orders, the UUID decides between equal ones. */
-static int
-uuid_order_audit(struct audit *audit, const struct btree_kind *kind,
+int
+audit_uuid_order(struct audit *audit, const struct btree_kind *kind,
 		 const struct btree_audit_record *record, const struct uuid *id)
 {
 	const void *before;
@@ -66,11 +66,58 @@ client_visit(void *argument, const struct btree_audit_record *record)
 	    (client->capacity & (client->capacity - 1)) != 0)
 		return audit_refuse("no client at %#lx", (unsigned long)record->offset);
 	audit->figures.clients++;
-	rc = uuid_order_audit(audit, &tree_kinds[TREE_CLIENTS], record, &client->client);
+	rc = audit_uuid_order(audit, &tree_kinds[TREE_CLIENTS], record, &client->client);
 	return rc == 0 ? requests_audit(audit, client) : rc;
 }
 
 /* ------------------------------------------------ containers */
+
+/* A parked record names an object of the same container, and the object says so. */
+static int
+parked_visit(void *argument, const struct btree_audit_record *record)
+{
+	struct audit *audit = argument;
+	const struct parked_record *parked = heap_at(audit->pin, record->offset, sizeof(*parked));
+	const struct entity *entity;
+	struct btree_cursor cursor;
+	struct ordered_key key;
+	int rc;
+
+	if (!parked)
+		return pin_outcome(audit->pin);
+	if (parked->type != RECORD_PARKED || parked->version != RECORD_VERSION ||
+	    parked->first == 0 || parked->first > parked->last)
+		return audit_refuse("no parked object at %#lx", (unsigned long)record->offset);
+	if (audit->parent == 0)
+		return 0;
+	audit->parked++;
+	audit->object = (struct vos_object){parked->id, parked->shard};
+	audit->has_object = true;
+	object_order(&audit->object, &key);
+	rc = key.order == record->order ? btree_find(audit->pin, key.kind, audit->parent, key.order,
+						     &key, BTREE_EQUAL, &cursor)
+					: -DER_NONEXIST;
+	if (rc == 0)
+		rc = entity_get(audit->pin, RECORD_OBJECT, cursor.record, &entity);
+	if (rc == -DER_NONEXIST || (rc == 0 && (entity->flags & ENTITY_PARKED) == 0))
+		return audit_refuse("what is parked is not there, or does not say so");
+	return rc;
+}
+
+static int
+container_parked_audit(struct audit *audit, uint64_t container)
+{
+	int rc;
+
+	audit->parked = 0;
+	rc = btree_audit(audit->heap, &tree_kinds[TREE_PARKED],
+			 container + offsetof(struct container_root, parked), parked_visit, audit);
+	if (rc != 0 || audit->parked == audit->parked_objects)
+		return rc;
+	audit->has_object = false;
+	return audit_refuse("%lu objects are marked parked, %lu are",
+			    (unsigned long)audit->parked_objects, (unsigned long)audit->parked);
+}
 
 static int
 container_visit(void *argument, const struct btree_audit_record *record)
@@ -94,15 +141,18 @@ container_visit(void *argument, const struct btree_audit_record *record)
 	audit->container = container->id;
 	audit->has_container = true;
 	audit->has_object = false;
-	rc = uuid_order_audit(audit, &tree_kinds[TREE_CONTAINERS], record, &container->id);
+	rc = audit_uuid_order(audit, &tree_kinds[TREE_CONTAINERS], record, &container->id);
 	if (rc == 0)
 		rc = heap_audit_block(audit->heap, container->root, sizeof(*root));
 	root = rc == 0 ? heap_at(audit->pin, container->root, sizeof(*root)) : NULL;
 	if (!root)
 		return rc != 0 ? rc : pin_outcome(audit->pin);
-	if (root->type != RECORD_CONTAINER_ROOT || root->version != RECORD_VERSION)
+	if (root->type != RECORD_CONTAINER_ROOT || root->version != CONTAINER_ROOT_VERSION)
 		return audit_refuse("no container root at %#lx", (unsigned long)container->root);
-	return audit_entities(&level, container->root + offsetof(struct container_root, objects));
+	audit->parked_objects = 0;
+	audit->parent = container->root + offsetof(struct container_root, objects);
+	rc = audit_entities(&level, audit->parent);
+	return rc == 0 ? container_parked_audit(audit, container->root) : rc;
 }
 
 /* ------------------------------------------------ the dead */
@@ -133,6 +183,10 @@ dead_tree_audit(struct audit *audit, const struct dead_record *dead, uint64_t ro
 		return audit_history(audit, root, UINT64_MAX, 0);
 	case TREE_VERSIONS:
 		return audit_versions(audit, root);
+	case TREE_PARKED:
+		audit->parent = 0;
+		return btree_audit(audit->heap, &tree_kinds[TREE_PARKED], root, parked_visit,
+				   audit);
 	case TREE_INCARNATIONS:
 		return audit_incarnations(audit, root, UINT64_MAX, UINT64_MAX);
 	default:
@@ -262,6 +316,7 @@ static const struct part parts[] = {
 	{"containers", TREE_CONTAINERS, offsetof(struct store_root, containers), container_visit},
 	{"the dead", TREE_DEAD, offsetof(struct store_root, dead), dead_visit},
 	{"the stale", TREE_STALE, offsetof(struct store_root, stale), stale_visit},
+	{"transactions", TREE_INTENTS, offsetof(struct store_root, intents), audit_intent_visit},
 };
 
 static int

@@ -15,6 +15,8 @@ struct audit {
 	struct table blobs; /* struct shared_blob */
 	struct table found; /* struct found_object */
 	uint64_t stale_objects;
+	uint64_t parked_objects, parked; /* of one container: marked, met */
+	uint64_t parent;		 /* the tree of its objects; 0: it is dead */
 	/* Where it stands, for the text of what is found. */
 	const char *part;
 	bool has_container, has_object, has_dkey, has_akey;
@@ -56,6 +58,16 @@ MUST_USE int audit_versions(struct audit *audit, uint64_t root);
 /* The tree of older incarnations at root; older than these. */
 MUST_USE int audit_incarnations(struct audit *audit, uint64_t root, uint64_t created,
 				uint64_t punched);
+
+/* A value that a prepared change owns. */
+MUST_USE int audit_waiting_value(struct audit *audit, uint64_t offset);
+
+/* A transaction; for btree_audit(). */
+MUST_USE int audit_intent_visit(void *argument, const struct btree_audit_record *record);
+
+/* uuid_hash() orders a tree, the UUID decides between equal ones. */
+MUST_USE int audit_uuid_order(struct audit *audit, const struct btree_kind *kind,
+			      const struct btree_audit_record *record, const struct uuid *id);
 
 /* After everything: every shared blob was met as often as it counts. */
 MUST_USE int audit_blobs_judge(const struct audit *audit);

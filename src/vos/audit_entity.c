@@ -124,7 +124,7 @@ is_dead(const struct entity *entity, uint64_t bound)
 static int
 marks_audit(const struct audit_level *level, const struct entity *entity, bool stale)
 {
-	bool mark = (entity->flags & ENTITY_STALE) != 0;
+	bool mark = (entity->flags & (ENTITY_STALE | ENTITY_PARKED)) != 0;
 	bool object = level->kind->id == TREE_OBJECTS;
 
 	if (!level->live)
@@ -172,7 +172,7 @@ level_beneath(const struct audit_level *level, const struct entity *entity)
 		.written = level->live ? entity->written : UINT64_MAX,
 		.bound = max_of(level->bound, entity->life.punched),
 		.live = level->live && !is_dead(entity, level->bound),
-		.marked = level->marked && (entity->flags & ENTITY_STALE) != 0,
+		.marked = level->marked && (entity->flags & (ENTITY_STALE | ENTITY_PARKED)) != 0,
 	};
 
 	if (level->kind->id == TREE_OBJECTS) {
@@ -187,6 +187,9 @@ flags_audit(const struct audit_level *level, const struct entity *entity)
 {
 	bool akey = level->kind->id >= TREE_AKEYS_HASHED;
 	uint8_t known = akey ? ENTITY_STALE | ENTITY_DISPLACED : ENTITY_STALE;
+
+	if (level->kind->id == TREE_OBJECTS)
+		known |= ENTITY_PARKED;
 
 	if ((entity->flags & ~known) != 0 || (!akey && entity->value != 0))
 		return audit_refuse("flags %02x and value type %u", entity->flags, entity->value);
@@ -261,6 +264,8 @@ entity_visit(void *argument, const struct btree_audit_record *record)
 	}
 	if (level->kind->id == TREE_OBJECTS && level->live && (entity->flags & ENTITY_STALE) != 0)
 		audit->stale_objects++;
+	if (level->kind->id == TREE_OBJECTS && level->live && (entity->flags & ENTITY_PARKED) != 0)
+		audit->parked_objects++;
 	return rc;
 }
 

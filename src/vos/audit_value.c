@@ -67,6 +67,20 @@ blob_share(struct audit *audit, uint64_t offset, const struct blob *blob)
 }
 
 int
+audit_waiting_value(struct audit *audit, uint64_t offset)
+{
+	const struct blob *blob;
+	int rc = blob_get(audit->pin, offset, &blob);
+
+	if (rc != 0)
+		return rc;
+	if (blob->references != 1)
+		return audit_refuse("the value at %#lx waits in a transaction with %u references",
+				    (unsigned long)offset, blob->references);
+	return blob_claim(audit, offset, blob);
+}
+
+int
 audit_blobs_judge(const struct audit *audit)
 {
 	TABLE_FOR_EACH(node, &audit->blobs) {

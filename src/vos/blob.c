@@ -199,10 +199,17 @@ blob_create(struct tx *tx, const struct value_plan *value, uint64_t near)
 		.sum_count = (uint16_t)value->sum_count,
 		.extent_count = (uint16_t)value->extent_count,
 	};
-	uint64_t offset = tx_alloc(tx, blob_size(&head), near);
-	struct blob *blob = tx_change(tx, offset, blob_size(&head));
+	struct blob *blob;
+	uint64_t offset;
 	uint8_t *rest;
 
+	if (value->blob != 0) {
+		if (value->shared)
+			blob_reference(tx, value->blob);
+		return value->blob;
+	}
+	offset = tx_alloc(tx, blob_size(&head), near);
+	blob = tx_change(tx, offset, blob_size(&head));
 	*blob = head;
 	memcpy(blob + 1, value->sums, value->sum_count * sizeof(uint32_t));
 	rest = (uint8_t *)(blob + 1) + sums_size(value->sum_count);
@@ -237,7 +244,11 @@ blob_release(struct tx *tx, uint64_t offset)
 	if (offset == 0)
 		return;
 	rc = blob_get(&tx->pin, offset, &blob);
-	ASSERT(rc == 0);
+	/* Gone by this change already: more extents share it than it knows of. */
+	if (rc != 0) {
+		tx_damaged(tx);
+		return;
+	}
 	if (blob->references > 1) {
 		references = tx_change(tx, offset + offsetof(struct blob, references),
 				       sizeof(*references));

@@ -40,6 +40,10 @@ create_check(struct edit *edit)
 	int rc = edit_probe(edit, TREE_CONTAINERS, containers_of(edit->vos), container_order(id),
 			    id, false, &cursor);
 
+	/* It would get what was prepared for one of its name that was destroyed. */
+	if (rc == -DER_NONEXIST && prepared_names(edit->vos, id))
+		return error_raise(-DER_BUSY, "a transaction of a container of the same name, "
+					      "which was destroyed, is not yet over");
 	return rc == -DER_NONEXIST ? 0 : rc;
 }
 
@@ -53,7 +57,7 @@ create_apply(struct edit *edit)
 
 	root = tx_change(&edit->tx, root_offset, sizeof(*root));
 	root->type = RECORD_CONTAINER_ROOT;
-	root->version = RECORD_VERSION;
+	root->version = CONTAINER_ROOT_VERSION;
 	btree_insert(&edit->tx, containers_kind, containers_of(edit->vos), container_order(id), id,
 		     edit->vos->root, &offset);
 	record = tx_change(&edit->tx, offset, sizeof(*record));
@@ -99,7 +103,7 @@ record_get(struct pin *pin, uint64_t offset, const struct container_record **ret
 	root = heap_at(pin, record->root, sizeof(*root));
 	if (!root)
 		return pin_outcome(pin);
-	if (root->type != RECORD_CONTAINER_ROOT || root->version != RECORD_VERSION)
+	if (root->type != RECORD_CONTAINER_ROOT || root->version != CONTAINER_ROOT_VERSION)
 		return error_raise(-DER_IO, "the heap is damaged: no container root at %llu",
 				   (unsigned long long)record->root);
 	*ret_record = record;
@@ -110,7 +114,7 @@ record_get(struct pin *pin, uint64_t offset, const struct container_record **ret
 struct destroy_plan {
 	const struct uuid *id;
 	uint64_t root;
-	struct btree_root objects;
+	struct btree_root objects, parked;
 };
 
 static int
@@ -132,6 +136,7 @@ destroy_check(struct edit *edit)
 		return rc;
 	plan->root = record->root;
 	plan->objects = root->objects;
+	plan->parked = root->parked;
 	return 0;
 }
 
@@ -143,19 +148,22 @@ destroy_apply(struct edit *edit)
 
 	if (!BUG(21))
 		dead_add(edit, TREE_OBJECTS, 0, &plan->objects);
+	dead_add(edit, TREE_PARKED, 0, &plan->parked);
 	tx_free(&edit->tx, plan->root);
 	btree_remove(&edit->tx, containers_kind, containers_of(edit->vos),
 		     container_order(plan->id), plan->id);
 	if (container)
 		container->destroyed = true;
+	snapshots_forget(edit->vos, plan->id);
 }
 
 static void
 destroy_need(struct edit *edit)
 {
 	edit_need_removal(edit, TREE_CONTAINERS);
-	edit_need(edit, TREE_DEAD);
-	edit->need.log_bytes += sizeof(struct dead_record) + sizeof(struct store_root);
+	for (uint32_t i = 0; i < 2; i++)
+		edit_need(edit, TREE_DEAD);
+	edit->need.log_bytes += 2 * sizeof(struct dead_record) + sizeof(struct store_root);
 }
 
 int
@@ -233,6 +241,7 @@ vos_container_open(struct vos *vos, struct uuid id, struct vos_container **ret_c
 		container->vos = vos;
 		container->id = id;
 		container->root = root;
+		container->guard = BUG(31) ? 0 : snapshots_newest(vos, &id);
 		/* Changes made before it was last closed may not be durable yet. */
 		container->newest_group = vos->newest_group;
 		container->folded_group = vos->newest_group;
@@ -276,7 +285,7 @@ vos_container_store(const struct vos_container *container)
 void
 vos_container_guard(struct vos_container *container, uint64_t epoch)
 {
-	container->guard = max_of(container->guard, epoch);
+	container->guard = BUG(31) ? container->guard : max_of(container->guard, epoch);
 }
 
 int

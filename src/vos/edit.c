@@ -116,8 +116,11 @@ edit_check(struct edit *edit, const struct edit_steps *steps)
 		rc = request_check(edit);
 	if (rc != 0 || edit->answered)
 		return rc;
-	if (edit->container && edit->epoch <= edit->container->guard)
+	if (edit->container && !edit->applying && edit->epoch <= edit->container->guard)
 		return -DER_TX_RESTART;
+	rc = edit->touch && !edit->applying ? touch_judge(edit) : 0;
+	if (rc != 0)
+		return rc;
 	if (FAULT("vos: prepare a change again"))
 		return EDIT_AGAIN;
 	rc = steps->check(edit);
@@ -238,6 +241,16 @@ edit_once(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_group
 	return rc == 0 ? edit_apply(edit, steps, ret_group) : edit_refuse(edit, rc, ret_group);
 }
 
+/* Waits for the transaction that was met; it is over, or has come closer to that. */
+static int
+edit_wait(struct edit *edit)
+{
+	if (!edit->blocked)
+		return EDIT_AGAIN;
+	edit->blocked = false;
+	return prepared_wait(edit->vos, &edit->blocker) ?: EDIT_AGAIN;
+}
+
 int
 edit_run(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_group)
 {
@@ -247,6 +260,8 @@ edit_run(struct edit *edit, const struct edit_steps *steps, uint64_t *ret_group)
 		return error_raise(-DER_INVAL, "a change needs an epoch");
 	do {
 		rc = edit_once(edit, steps, ret_group);
+		if (rc == EDIT_AGAIN)
+			rc = edit_wait(edit);
 	} while (rc == EDIT_AGAIN);
 	return rc;
 }

@@ -345,6 +345,8 @@ look_object(struct look *look)
 	struct ordered_key key;
 	int rc = container_check(look->container);
 
+	if (rc == 0)
+		rc = snapshots_check(&look->pin, look->container, look->epoch);
 	if (rc != 0)
 		return rc;
 	object_order(look->object, &key);

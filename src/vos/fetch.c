@@ -29,6 +29,7 @@ struct fetch {
 	struct akey_fetch *akeys;
 	uint32_t conditions, flags;
 	uint64_t group;
+	uint64_t token; /* of data_hold() */
 };
 
 /* ------------------------------------------------ look-up */
@@ -84,6 +85,9 @@ single_collect(struct fetch *fetch, struct akey_fetch *akey)
 		return 0;
 	if (rc == 0)
 		rc = blob_get(&fetch->look.pin, version.blob, &blob);
+	if (rc == 0 && blob->start != 0)
+		rc = error_raise(-DER_IO, "the heap is damaged: bad value at %llu",
+				 (unsigned long long)version.blob);
 	if (rc != 0)
 		return rc;
 	akey->record_size = blob->length;
@@ -113,6 +117,19 @@ extent_collect(struct fetch *fetch, struct akey_fetch *akey, const struct vos_ex
 	return rc;
 }
 
+/* No product here may leave 64 bits, whatever the heap says. */
+static bool
+segment_inside(const struct segment *segment, uint64_t record_size)
+{
+	const struct blob *blob = segment->blob;
+	uint64_t first = blob->start / blob->record_size,
+		 records = blob->length / blob->record_size;
+
+	return blob->record_size == record_size && blob->start % record_size == 0 &&
+	       segment->start >= first && segment->start - first <= records &&
+	       segment->count <= records - (segment->start - first);
+}
+
 static int
 array_collect(struct fetch *fetch, struct akey_fetch *akey)
 {
@@ -130,13 +147,7 @@ array_collect(struct fetch *fetch, struct akey_fetch *akey)
 	if (rc == 0 && akey->segment_count > 0)
 		akey->record_size = akey->segments[0].blob->record_size;
 	for (uint32_t i = 0; rc == 0 && i < akey->segment_count; i++) {
-		const struct segment *segment = &akey->segments[i];
-		const struct blob *blob = segment->blob;
-
-		if (blob->record_size != akey->record_size ||
-		    segment->start * akey->record_size < blob->start ||
-		    (segment->start + segment->count) * akey->record_size >
-			    blob->start + blob->length)
+		if (!segment_inside(&akey->segments[i], akey->record_size))
 			rc = error_raise(-DER_IO,
 					 "the heap is damaged: an extent reaches beyond its value");
 		akey->segments[i].target *= akey->record_size;
@@ -174,8 +185,10 @@ akey_collect(struct fetch *fetch, struct akey_fetch *akey)
 static int
 fetch_attempt(struct fetch *fetch)
 {
-	int rc = look_object(&fetch->look);
+	int rc = look_judge(&fetch->look, fetch->look.object, &fetch->dkey);
 
+	if (rc == 0)
+		rc = look_object(&fetch->look);
 	if (rc == 0)
 		rc = look_dkey(&fetch->look, &fetch->dkey);
 	if (rc == 0 && (fetch->conditions & VOS_COND_DKEY_FETCH) != 0 &&
@@ -187,6 +200,19 @@ fetch_attempt(struct fetch *fetch)
 	if (rc == 0 && FAULT("vos: a fetch finds a zone absent"))
 		rc = -DER_AGAIN;
 	return rc;
+}
+
+/* Waits for a transaction; meanwhile what others free may be used again. */
+static int
+fetch_wait(struct fetch *fetch)
+{
+	struct vos *vos = fetch->look.container->vos;
+	int rc;
+
+	data_unhold(vos->heap, fetch->token);
+	rc = prepared_wait(vos, &fetch->look.blocker);
+	fetch->token = data_hold(vos->heap);
+	return rc ?: -DER_AGAIN;
 }
 
 static int
@@ -204,6 +230,8 @@ fetch_look(struct fetch *fetch)
 		if (rc == -DER_AGAIN)
 			rc = pin_load(&fetch->look.pin) ?: -DER_AGAIN;
 		pin_fini(&fetch->look.pin);
+		if (rc == EDIT_AGAIN)
+			rc = fetch_wait(fetch);
 	} while (rc == -DER_AGAIN);
 	return rc;
 }
@@ -237,8 +265,8 @@ stretch_verify(const struct blob *blob, const struct stretch *stretch, const uin
 	uint64_t at = stretch->first;
 
 	for (uint32_t i = stretch->sum; at < stretch->end; i++) {
-		uint64_t end =
-			min_of(align_down(at, stretch->piece) + stretch->piece, stretch->end);
+		/* The last piece of the largest array ends at 2^64. */
+		uint64_t end = at + min_of(stretch->piece - at % stretch->piece, stretch->end - at);
 
 		if (crc32c(0, data + (at - stretch->first), end - at) != blob_sums(blob)[i] &&
 		    !BUG(23)) {
@@ -289,6 +317,29 @@ stretch_read(struct heap *heap, const struct blob *blob, const struct stretch *s
 		rc = blob_read(heap, blob, first, count, buffer);
 		if (rc == 0)
 			rc = stretch_verify(blob, stretch, buffer + skip);
+	}
+	return rc;
+}
+
+int
+blob_verify(struct heap *heap, const struct blob *blob, uint8_t *buffer, size_t size)
+{
+	uint64_t from = blob->start, end = blob->start + blob->length;
+	int rc = 0;
+
+	while (rc == 0 && from < end) {
+		/* Parts end where blocks and pieces do, seen from the value's begin. */
+		uint64_t to = min_of(end, align_down(from, piece_size(blob->length)) + size / 2);
+		struct stretch stretch = stretch_of(blob, from, to);
+		uint32_t first = (uint32_t)((stretch.first - blob->start) / DISK_BLOCK);
+		uint64_t behind = align_up(stretch.end - blob->start, DISK_BLOCK) / DISK_BLOCK;
+
+		rc = (blob->flags & BLOB_DATA) != 0
+			     ? stretch_read(heap, blob, &stretch, first, (uint32_t)behind - first,
+					    buffer)
+			     : stretch_verify(blob, &stretch,
+					      blob_payload(blob) + (from - blob->start));
+		from = stretch.end;
 	}
 	return rc;
 }
@@ -444,17 +495,44 @@ answer_sums(struct fetch *fetch, const struct akey_fetch *akey, struct vos_fetch
 	return 0;
 }
 
+/* What the answer is made of. */
+struct answer_needs {
+	bool reads; /* something lies in the data space */
+	bool holes; /* something is not stored at all */
+};
+
+static struct answer_needs
+answer_needs(const struct akey_fetch *akey, uint64_t length)
+{
+	struct answer_needs needs = {.reads = false};
+	uint64_t stored = 0;
+
+	for (uint32_t i = 0; i < akey->segment_count; i++) {
+		const struct segment *segment = &akey->segments[i];
+
+		needs.reads |= (segment->blob->flags & BLOB_DATA) != 0;
+		stored += segment->count * akey->record_size;
+	}
+	needs.holes = stored < length;
+	return needs;
+}
+
 static int
 answer_data(struct fetch *fetch, const struct akey_fetch *akey, struct vos_fetched *fetched)
 {
-	/* Room for the rest of the last block of a value read in place. */
-	size_t size = align_up(fetched->length, DISK_BLOCK) + DISK_BLOCK;
+	struct answer_needs needs = answer_needs(akey, fetched->length);
+	size_t size = fetched->length;
 	int rc = 0;
 
-	fetched->data = arena_alloc_aligned(fetch->arena, size, DISK_BLOCK);
+	/* Room for the rest of the last block of a value read in place. */
+	if (needs.reads)
+		size = align_up(size, DISK_BLOCK) + DISK_BLOCK;
+	fetched->data = needs.reads ? arena_alloc_aligned(fetch->arena, size, DISK_BLOCK)
+				    : arena_alloc(fetch->arena, size);
 	if (!fetched->data)
 		return error_raise(-DER_NOMEM, "no memory for %zu bytes of a fetch", size);
-	memset(fetched->data, 0, fetched->length);
+	if (needs.holes)
+		memset(fetched->data, 0, fetched->length);
 	for (uint32_t i = 0; rc == 0 && i < akey->segment_count; i++) {
 		const struct segment *segment = &akey->segments[i];
 		uint8_t *target = fetched->data + segment->target;
@@ -584,14 +662,13 @@ vos_fetch(struct vos_container *container, const struct vos_object *object, stru
 		.conditions = conditions,
 		.flags = flags,
 	};
-	uint64_t token;
 	int rc = fetch_init(&fetch, dkey, akeys, akey_count);
 
 	if (rc == 0) {
 		memset(ret_fetched, 0, akey_count * sizeof(*ret_fetched));
-		token = data_hold(container->vos->heap);
+		fetch.token = data_hold(container->vos->heap);
 		rc = fetch_run(&fetch, ret_fetched);
-		data_unhold(container->vos->heap, token);
+		data_unhold(container->vos->heap, fetch.token);
 		if (rc != 0)
 			vos_fetched_free(container, ret_fetched, akey_count);
 	}

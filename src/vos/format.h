@@ -8,6 +8,8 @@
 #include "vos/vos.h"
 
 #define RECORD_VERSION 1u
+/* Of the root: 2 has transactions. */
+#define STORE_VERSION 2u
 
 enum record_type {
 	RECORD_STORE = 0x56,
@@ -26,6 +28,10 @@ enum record_type {
 	RECORD_REQUESTS = 0x72,
 	RECORD_DEAD = 0x58,
 	RECORD_STALE = 0x53,
+	RECORD_PARKED = 0x70,
+	RECORD_INTENT = 0x69,
+	RECORD_PARTICIPANTS = 0x50,
+	RECORD_INTENT_BLOCK = 0x62,
 };
 
 /* Ids of the kinds of trees, stored in nodes and in dead records. */
@@ -45,6 +51,8 @@ enum tree_id {
 	TREE_CLIENTS,
 	TREE_DEAD,
 	TREE_STALE,
+	TREE_PARKED,
+	TREE_INTENTS,
 	TREE_IDS,
 };
 
@@ -68,8 +76,9 @@ struct store_root {
 	struct btree_root clients;
 	struct btree_root dead;
 	struct btree_root stale;
+	struct btree_root intents;
 };
-_Static_assert(sizeof(struct store_root) == 144, "on-disk layout");
+_Static_assert(sizeof(struct store_root) == 168, "on-disk layout");
 _Static_assert(sizeof(struct store_root) <= HEAP_ROOT, "fits the root of a heap");
 
 struct container_record {
@@ -86,8 +95,11 @@ struct container_root {
 	uint8_t version;
 	uint8_t reserved[6];
 	struct btree_root objects;
+	struct btree_root parked;
+	uint64_t collected; /* below it only snapshots are readable */
 };
-_Static_assert(sizeof(struct container_root) == 32, "on-disk layout");
+_Static_assert(sizeof(struct container_root) == 64, "on-disk layout");
+#define CONTAINER_ROOT_VERSION 2u
 
 /*
  * The incarnations of an object, dkey or akey: the newest creation and the newest punch; what they
@@ -123,6 +135,7 @@ _Static_assert(sizeof(struct incarnation) == 8, "on-disk layout");
 enum entity_flag {
 	ENTITY_STALE = 1,     /* something beneath may be collected */
 	ENTITY_DISPLACED = 2, /* akey: history may hold what is still current */
+	ENTITY_PARKED = 4,    /* object: snapshots keep something that is collected without them */
 };
 
 /* The common part of objects, dkeys and akeys. */
@@ -263,3 +276,105 @@ struct stale_record {
 	struct object_id id;
 };
 _Static_assert(sizeof(struct stale_record) == 40, "on-disk layout");
+
+/*
+ * An object with something that only snapshots keep. The first and the last of its keepers, one
+ * snapshot for each part, and how many snapshots there were from one to the other when it was
+ * looked at: while they are as many, nothing has become free.
+ */
+struct parked_record {
+	uint8_t type;
+	uint8_t version;
+	uint8_t reserved[2];
+	uint32_t shard;
+	struct object_id id;
+	uint64_t first, last;
+	uint64_t snapshots;
+};
+_Static_assert(sizeof(struct parked_record) == 48, "on-disk layout");
+
+/* ------------------------------------------------ transactions */
+
+enum intent_state {
+	INTENT_PARTIAL = 0, /* not all changes are stored, or it is being forgotten */
+	INTENT_PREPARED = 1,
+	INTENT_COMMITTED = 2,
+	INTENT_APPLIED = 3,
+};
+
+/* A transaction that is prepared, or applied and known to its leader still. The order key is the
+ * hash of its id. */
+struct intent_record {
+	uint8_t type;
+	uint8_t version;
+	uint8_t state; /* enum intent_state */
+	uint8_t leads; /* 1: this store is the leader's */
+	uint32_t leader;
+	struct uuid id;
+	struct uuid container;
+	uint64_t epoch;
+	uint32_t change_count;
+	uint32_t applied; /* of them; their blocks are free */
+	uint32_t participant_count;
+	uint32_t reserved;
+	uint64_t participants; /* struct participants; 0: none */
+	uint64_t first, last;  /* struct intent_block: of the first change not applied, and the
+				  last one of all; 0: none */
+};
+_Static_assert(sizeof(struct intent_record) == 88, "on-disk layout");
+
+struct participants {
+	uint8_t type;
+	uint8_t version;
+	uint8_t reserved[2];
+	uint32_t count;
+	/* uint32_t targets[count], padded to 8 */
+};
+_Static_assert(sizeof(struct participants) == 8, "on-disk layout");
+
+enum intent_block_flag { INTENT_BLOCK_LAST = 1 }; /* of its change */
+
+/* A part of an encoded change. All but the last of a change have INTENT_PART_MAX bytes. */
+struct intent_block {
+	uint8_t type;
+	uint8_t version;
+	uint8_t flags; /* enum intent_block_flag */
+	uint8_t reserved;
+	uint32_t length; /* bytes that follow, a multiple of 8 */
+	uint64_t next;	 /* of the same change, or the first of the next one; 0: none */
+};
+_Static_assert(sizeof(struct intent_block) == 16, "on-disk layout");
+#define INTENT_PART_MAX (HEAP_ALLOC_MAX - (uint32_t)sizeof(struct intent_block))
+_Static_assert(INTENT_PART_MAX % 8 == 0, "no word lies in two blocks");
+#define INTENT_BLOCKS_MAX 16u /* of one change */
+
+enum intent_change_flag { INTENT_WHOLE = 1 }; /* it holds the whole object, not only its dkeys */
+
+/*
+ * One change: then the dkey; then per key an intent_key, its bytes, and of an akey of an update its
+ * extents (index and count, 8 bytes each); then for each value in order the offset of its blob (0:
+ * a hole, or released). Bytes of keys are padded to 8.
+ */
+struct intent_change {
+	uint8_t kind;  /* enum vos_op_kind */
+	uint8_t flags; /* enum intent_change_flag */
+	uint8_t minor; /* of the epoch */
+	uint8_t reserved;
+	uint32_t count; /* of keys */
+	struct object_id object;
+	uint32_t shard;
+	uint32_t dkey_length; /* 0: none */
+	uint32_t value_count;
+	uint32_t reserved_more;
+};
+_Static_assert(sizeof(struct intent_change) == 40, "on-disk layout");
+
+struct intent_key {
+	uint8_t value; /* enum vos_value_type; punches: 0 */
+	uint8_t reserved[3];
+	uint32_t length;
+	uint32_t extent_count; /* arrays */
+	uint32_t reserved_more;
+	uint64_t record_size; /* 0: a hole */
+};
+_Static_assert(sizeof(struct intent_key) == 24, "on-disk layout");

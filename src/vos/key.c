@@ -75,10 +75,31 @@ client_compare(struct pin *pin, const void *wanted, const void *record)
 }
 
 static int
+intent_compare(struct pin *pin, const void *wanted, const void *record)
+{
+	(void)pin;
+	return memcmp(wanted, &((const struct intent_record *)record)->id, sizeof(struct uuid));
+}
+
+static int
 stale_compare(struct pin *pin, const void *wanted, const void *record)
 {
 	(void)pin;
 	return memcmp(wanted, record, sizeof(struct stale_record));
+}
+
+static int
+parked_compare(struct pin *pin, const void *wanted, const void *record)
+{
+	const struct vos_object *object = wanted;
+	const struct parked_record *parked = record;
+
+	(void)pin;
+	if (object->id.hi != parked->id.hi)
+		return number_compare(object->id.hi, parked->id.hi);
+	if (object->id.lo != parked->id.lo)
+		return number_compare(object->id.lo, parked->id.lo);
+	return number_compare(object->shard, parked->shard);
 }
 
 #define KIND(tree, record, records, comparison)         \
@@ -104,6 +125,8 @@ const struct btree_kind tree_kinds[TREE_IDS] = {
 	KIND(TREE_CLIENTS, client_record, 16, client_compare),
 	KIND(TREE_DEAD, dead_record, 16, NULL),
 	KIND(TREE_STALE, stale_record, 16, stale_compare),
+	KIND(TREE_PARKED, parked_record, 16, parked_compare),
+	KIND(TREE_INTENTS, intent_record, 16, intent_compare),
 };
 
 const struct btree_kind *
@@ -158,6 +181,17 @@ key_order_set(enum key_order key_order, struct vos_key key, struct ordered_key *
 	}
 	*ret_key = ordered;
 	return 0;
+}
+
+void
+key_name_hash(const struct ordered_key *key, uint64_t ret_hash[2])
+{
+	ret_hash[0] = key->order;
+	ret_hash[1] = key->hash;
+	if (key->key_order != KEY_LEXICAL)
+		return;
+	ret_hash[0] = hash64(key->key.data, key->key.length, HASH_FIRST);
+	ret_hash[1] = hash64(key->key.data, key->key.length, HASH_SECOND);
 }
 
 int

@@ -84,8 +84,8 @@ position_key(const struct vos_position *position, const struct btree_kind *kind,
 	}
 }
 
-/* Beyond keys that begin as the one kept does, up to and including that itself, if it is still
- * there. */
+/* Beyond keys that begin as the one kept does, up to and (VOS_AFTER) including that itself, if it
+ * is there. */
 static int
 long_key_find(struct pin *pin, const struct btree_kind *kind, uint64_t root,
 	      const struct vos_position *position, const struct ordered_key *wanted,
@@ -109,13 +109,15 @@ long_key_find(struct pin *pin, const struct btree_kind *kind, uint64_t root,
 		if (key.length < VOS_POSITION_KEY ||
 		    memcmp(key.data, position->key, VOS_POSITION_KEY) != 0)
 			return 0;
-		rc = btree_next(pin, kind, root, &cursor);
 		if (key.length == position->key_length &&
 		    key_hash(entity, key) == position->hash[1]) {
+			if (position->state == VOS_AFTER)
+				rc = btree_next(pin, kind, root, &cursor);
 			if (rc == 0)
 				*ret_cursor = cursor;
 			return rc;
 		}
+		rc = btree_next(pin, kind, root, &cursor);
 	}
 	return rc == -DER_NONEXIST ? 0 : rc;
 }
@@ -134,7 +136,8 @@ position_find(struct pin *pin, const struct btree_kind *kind, uint64_t root,
 		return long_key_find(pin, kind, root, position, &wanted, ret_cursor);
 	}
 	return btree_find(pin, kind, root, wanted.order, kind->compare ? &wanted : NULL,
-			  BUG(13) ? BTREE_AT_LEAST : BTREE_ABOVE, ret_cursor);
+			  position->state == VOS_AT || BUG(13) ? BTREE_AT_LEAST : BTREE_ABOVE,
+			  ret_cursor);
 }
 
 /* ------------------------------------------------ visiting */
@@ -209,6 +212,8 @@ entities_list(struct listing *listing, const struct btree_kind *kind, uint64_t r
 static int
 pieces_visit(struct listing *listing, const struct piece_list *list)
 {
+	bool down = listing->level == VOS_EXTENTS_DOWN;
+
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct piece *piece = &list->pieces[i];
 		struct vos_entry entry = {.level = VOS_EXTENTS,
@@ -226,7 +231,7 @@ pieces_visit(struct listing *listing, const struct piece_list *list)
 				return 0;
 		}
 		listing->position->state = VOS_AFTER;
-		listing->position->hash[0] = piece->start + piece->count;
+		listing->position->hash[0] = down ? piece->start : piece->start + piece->count;
 	}
 	return list->count < list->limit ? -DER_NONEXIST : 0;
 }
@@ -237,10 +242,18 @@ array_list(struct listing *listing, const struct seen *akey)
 	struct piece_list list = {.arena = listing->look.container->vos->arena,
 				  .limit = FAULT("vos: list few extents at a time") ? 1
 										    : LIST_BATCH};
-	uint64_t from = listing->position->state == VOS_AFTER ? listing->position->hash[0] : 0;
-	int rc = array_look(&listing->look.pin, akey->offset, from, UINT64_MAX, listing->look.epoch,
-			    akey->bound, &list);
+	const struct vos_position *position = listing->position;
+	struct look *look = &listing->look;
+	bool begun = position->state == VOS_AFTER;
+	int rc;
 
+	if (listing->level == VOS_EXTENTS_DOWN)
+		rc = array_look_back(&look->pin, akey->offset,
+				     begun ? position->hash[0] : UINT64_MAX, look->epoch,
+				     akey->bound, &list);
+	else
+		rc = array_look(&look->pin, akey->offset, begun ? position->hash[0] : 0, UINT64_MAX,
+				look->epoch, akey->bound, &list);
 	if (rc == 0)
 		rc = pieces_visit(listing, &list);
 	piece_list_fini(&list);
@@ -294,6 +307,11 @@ list_attempt(struct listing *listing)
 	struct look *look = &listing->look;
 	int rc = container_check(look->container);
 
+	if (rc == 0)
+		rc = look_judge(look, listing->level == VOS_OBJECTS ? NULL : look->object,
+				listing->level >= VOS_AKEYS ? &listing->dkey : NULL);
+	if (rc == 0 && listing->level == VOS_OBJECTS)
+		rc = snapshots_check(&look->pin, look->container, look->epoch);
 	if (rc == 0 && listing->level == VOS_OBJECTS) {
 		listing->group = look->container->newest_group;
 		return entities_list(
@@ -334,6 +352,8 @@ list_run(struct listing *listing)
 		if (rc == -DER_AGAIN)
 			rc = pin_load(&listing->look.pin);
 		pin_fini(&listing->look.pin);
+		if (rc == EDIT_AGAIN)
+			rc = prepared_wait(listing->look.container->vos, &listing->look.blocker);
 		if (rc == -DER_NONEXIST && !listing->look.container->destroyed) {
 			if (!listing->ended)
 				listing->position->state = VOS_END;
@@ -362,12 +382,12 @@ vos_list(struct vos_container *container, const struct vos_object *object, enum 
 	};
 	int rc = 0, waited;
 
-	if (position->state > VOS_END)
+	if (position->state > VOS_AT || (position->state == VOS_AT && level >= VOS_EXTENTS))
 		return error_raise(-DER_INVAL, "a position has the impossible state %u",
 				   position->state);
 	if (level >= VOS_AKEYS)
 		rc = dkey_order(object, dkey, &listing.dkey);
-	if (rc == 0 && level == VOS_EXTENTS)
+	if (rc == 0 && level >= VOS_EXTENTS)
 		rc = akey_order(object, akey, &listing.akey);
 	if (rc != 0)
 		return rc;

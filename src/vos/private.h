@@ -3,7 +3,8 @@
  * The inside of vos. store.c and container.c hold what is open; key.c orders keys, entity.c finds
  * objects, dkeys and akeys and knows which exist at an epoch; edit.c is the frame of every change,
  * request.c its exactly-once part; update.c and punch.c are the changes; blob.c stored bytes,
- * single.c and array.c the two values; fetch.c, list.c and query.c read; collect.c frees.
+ * single.c and array.c the two values; fetch.c, list.c and query.c read; collect.c and
+ * collect_*.c free. Transactions are in intent.h.
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #define VALUES_INLINE_MAX 4096u /* bytes; from here on a value lives in the data space */
 #define PAYLOADS_MAX 48u	/* values in the data space in one call */
 #define COLLECT_BATCH 4u	/* items that one collecting transaction frees */
+#define SCOPES_MAX 65536u	/* dkeys and objects that prepared transactions hold */
 #define EMPTY_SCAN 1024u	/* akeys looked at to find whether a punched dkey is empty */
 
 /* A change met more to do than its preparation had counted: prepare again. */
@@ -27,19 +29,46 @@
 
 struct collector;
 
+/* A place among the stale; order 0: none. */
+struct stale_place {
+	uint64_t order;
+	struct stale_record record;
+};
+
 struct vos {
 	struct heap *heap;
 	struct media *media;
 	struct arena *arena;
 	struct list containers;
-	uint64_t root;		     /* offset of struct store_root */
-	uint64_t newest_group;	     /* of any change */
-	uint64_t containers_group;   /* of the newest creation or destruction of a container */
-	uint64_t containers_changes; /* how many there were */
-	uint64_t horizon;	     /* of requests */
+	uint64_t root;		      /* offset of struct store_root */
+	uint64_t newest_group;	      /* of any change */
+	uint64_t quiet_group;	      /* quiet.c: newest_group at the last look */
+	uint64_t quiet_since, looked; /* monotonic */
+	uint64_t containers_group;    /* of the newest creation or destruction of a container */
+	uint64_t containers_changes;  /* how many there were */
+	uint64_t horizon;	      /* of requests */
 	bool horizon_moved;
+	struct table snapshots;	     /* struct snapshot_set */
+	uint32_t sweeps;	     /* of them that have something to look through */
 	struct collector *collector; /* collect.c: where it stands in an object; NULL: nowhere */
-	uint8_t depths[TREE_IDS];    /* the greatest depth seen of each kind of tree */
+	struct vos_scrubbing scrubbing;
+	struct vos_scrub *scrub; /* a pass under way */
+	uint64_t scrub_due;	 /* monotonic; 0: not known */
+	struct fiber_mutex collecting;
+	uint64_t collected;	    /* the greatest epoch asked for */
+	struct stale_place skipped; /* the last stale record passed over */
+	uint8_t depths[TREE_IDS];   /* the greatest depth seen of each kind of tree */
+	/* scope.c: transactions, and what they hold */
+	uint32_t prepared_count; /* that hold something */
+	struct table prepared;	 /* struct prepared, by id */
+	struct list preparations;
+	struct table scopes;
+	struct table held_objects;
+	uint64_t intents_group; /* of their newest step */
+	uint64_t floor;		/* transactions must be newer */
+	struct stamps *stamps;	/* NULL: nothing was read yet */
+	uint64_t stamped;	/* the newest of all, minor bits set */
+	uint64_t stamps_lost;	/* likewise, of those for which there was no memory */
 };
 
 struct vos_container {
@@ -76,6 +105,36 @@ MUST_USE int container_check(const struct vos_container *container);
 /* The open container with id, or NULL. */
 struct vos_container *container_opened(const struct vos *vos, const struct uuid *id);
 
+/* ------------------------------------------------ collect_snapshots.c */
+
+/* The snapshots of a container, as vos_set_snapshots() was told. */
+struct snapshot_set {
+	struct table_node node;
+	struct uuid container;
+	uint64_t removals; /* how often some were taken away */
+	bool sweep;	   /* objects that are parked may have become free */
+	bool sweep_begun;
+	struct vos_object sweep_after; /* behind what is done */
+	uint32_t count;
+	uint64_t epochs[]; /* ascending */
+};
+
+/* NULL where nothing may be collected yet. Valid until the next yield. */
+struct snapshot_set *snapshots_of(const struct vos *vos, const struct uuid *container);
+uint64_t snapshots_newest(const struct vos *vos, const struct uuid *container); /* 0: none */
+void snapshots_forget(struct vos *vos, const struct uuid *container);
+void snapshots_fini(struct vos *vos);
+
+/* The first of set not below epoch, UINT64_MAX: none; the last one below it, 0: none; how many lie
+ * from first to last. */
+uint64_t snapshots_from(const struct snapshot_set *set, uint64_t epoch);
+uint64_t snapshots_below(const struct snapshot_set *set, uint64_t epoch);
+uint32_t snapshots_between(const struct snapshot_set *set, uint64_t first, uint64_t last);
+
+/* Whether the container can be read at epoch: -DER_TX_RESTART where that was collected. */
+MUST_USE int snapshots_check(struct pin *pin, const struct vos_container *container,
+			     uint64_t epoch);
+
 /* ------------------------------------------------ key.c */
 
 extern const struct btree_kind tree_kinds[TREE_IDS];
@@ -96,6 +155,8 @@ MUST_USE int dkey_order(const struct vos_object *object, struct vos_key key,
 MUST_USE int akey_order(const struct vos_object *object, struct vos_key key,
 			struct ordered_key *ret_key);
 void object_order(const struct vos_object *object, struct ordered_key *ret_key);
+/* Two hashes of the key's bytes. */
+void key_name_hash(const struct ordered_key *key, uint64_t ret_hash[2]);
 /* As of a tree of dkeys or akeys. */
 MUST_USE int kind_order(const struct btree_kind *kind, struct vos_key key,
 			struct ordered_key *ret_key);
@@ -196,6 +257,17 @@ struct edit_budget {
 	uint32_t requests;    /* capacity of a client's ring */
 };
 
+/* What a change touches: an object, dkeys of it, or akeys of one dkey. */
+struct touch {
+	const struct vos_object *object;
+	const struct ordered_key *dkey; /* of akeys; else NULL */
+	const struct ordered_key *keys; /* NULL: the object */
+	uint32_t count;
+	size_t stride; /* bytes from key to key */
+};
+
+struct prepared;
+
 /* One change of a store under way. */
 struct edit {
 	struct vos *vos;
@@ -212,6 +284,12 @@ struct edit {
 	bool stales;	  /* check: the change leaves something to collect */
 	bool stale_first; /* and the object is not yet among the stale ones */
 	void *plan;	  /* of the operation */
+	/* transactions */
+	const struct touch *touch; /* NULL: nothing that they hold */
+	struct prepared *prepared; /* that it is part of; else NULL */
+	bool applying;		   /* a change that was judged when it was prepared */
+	bool blocked;		   /* check: it waits for blocker */
+	struct uuid blocker;
 };
 
 /* The steps of a kind of change. */
@@ -272,6 +350,9 @@ MUST_USE int request_check(struct edit *edit);
 void request_note(struct edit *edit);
 void request_need(struct edit *edit);
 
+/* Forgets clients whose requests are all older than the horizon, one for a credit. *Yields*. */
+MUST_USE int requests_collect(struct vos *vos, uint32_t *credits);
+
 /* ------------------------------------------------ blob.c */
 
 /* One extent or single value to be stored. */
@@ -289,6 +370,8 @@ struct value_plan {
 	uint32_t *sums;
 	uint32_t extent_count;
 	struct data_extent *extents; /* BLOB_EXTENTS_MAX, in the data space; NULL: in the heap */
+	uint64_t blob;		     /* stored by a transaction; 0: to be made */
+	bool shared;		     /* blob belongs to others, too */
 };
 
 /* Fills in or verifies value->sums. -DER_CSUM. */
@@ -300,7 +383,7 @@ MUST_USE int value_write(struct tx *tx, struct value_plan *value);
 /* Bytes of the heap block of a value. */
 size_t value_blob_size(const struct value_plan *value);
 
-/* Makes the blob; in apply. */
+/* Makes the blob, if it was not stored before; in apply. */
 uint64_t blob_create(struct tx *tx, const struct value_plan *value, uint64_t near);
 
 /* The whole block of a blob, checked. -DER_IO. */
@@ -310,9 +393,21 @@ const uint32_t *blob_sums(const struct blob *blob);
 const struct data_extent *blob_extents(const struct blob *blob);
 const uint8_t *blob_payload(const struct blob *blob);
 
+/* Reads a value, of which blob is a copy, and compares it with its sums; buffer: aligned, size a
+ * multiple of PIECE_LARGE and DISK_BLOCK. Under data_hold(). -DER_CSUM. *Yields*. */
+MUST_USE int blob_verify(struct heap *heap, const struct blob *blob, uint8_t *buffer, size_t size);
+
 /* One reference more or less; the last one frees blob and blocks. In apply, after blob_get(). */
 void blob_reference(struct tx *tx, uint64_t offset);
 void blob_release(struct tx *tx, uint64_t offset);
+
+/* ------------------------------------------------ update.c */
+
+/* As vos_update() of one akey with values that are stored already (0 for holes), which are shared.
+ * They must stay until it ended. */
+MUST_USE int update_shared(struct vos_container *container, const struct vos_object *object,
+			   struct vos_key dkey, const struct vos_akey *akey, const uint64_t *blobs,
+			   const struct vos_change *change, uint64_t *ret_group);
 
 /* ------------------------------------------------ single.c, array.c */
 
@@ -362,7 +457,11 @@ MUST_USE int piece_list_add(struct piece_list *list, struct piece piece);
 MUST_USE int array_look(struct pin *pin, uint64_t akey, uint64_t from, uint64_t to, uint64_t epoch,
 			uint64_t bound, struct piece_list *list);
 
-/* The first (or last) piece with data at or after (before) record `at`. -DER_NONEXIST. */
+/* As array_look() of [0, to), but from the last piece to the first one. */
+MUST_USE int array_look_back(struct pin *pin, uint64_t akey, uint64_t to, uint64_t epoch,
+			     uint64_t bound, struct piece_list *list);
+
+/* The first or last piece with data. -DER_NONEXIST. */
 MUST_USE int array_edge(struct pin *pin, uint64_t akey, bool last, uint64_t epoch, uint64_t bound,
 			struct arena *arena, struct piece *ret_piece);
 
@@ -375,9 +474,56 @@ struct look {
 	uint64_t epoch;
 	struct pin pin;
 	struct seen object_seen, dkey_seen;
+	struct uuid blocker; /* after EDIT_AGAIN: to wait for */
 };
 MUST_USE int look_object(struct look *look);
 MUST_USE int look_dkey(struct look *look, const struct ordered_key *dkey);
+
+/* ------------------------------------------------ scope.c, stamps.c, transaction.c */
+
+void prepared_init(struct vos *vos);
+void prepared_fini(struct vos *vos);
+void stamps_fini(struct vos *vos);
+
+/* Finds the transactions in the heap, and forgets what was not complete. *Yields*. */
+MUST_USE int intents_open(struct vos *vos);
+
+/* Whether transactions of a container of this name are known. */
+bool prepared_names(const struct vos *vos, const struct uuid *container);
+
+/* As touch_judge(), where it is not known that nothing is held and nothing was read. */
+MUST_USE int touch_judge_all(struct edit *edit);
+
+/*
+ * Whether nobody else holds what the change touches, and nobody has read it later. EDIT_AGAIN: it
+ * waits for edit->blocker. -DER_TX_RESTART.
+ */
+MUST_USE static inline int
+touch_judge(struct edit *edit)
+{
+	if (LIKELY(edit->vos->prepared_count == 0 && edit->epoch > edit->vos->stamped))
+		return 0;
+	return touch_judge_all(edit);
+}
+
+/*
+ * Whether a read at look's epoch meets nothing prepared: of the whole container (no object), an
+ * object (no dkey), or a dkey. EDIT_AGAIN: it waits for look->blocker.
+ */
+MUST_USE int look_judge_all(struct look *look, const struct vos_object *object,
+			    const struct ordered_key *dkey);
+
+MUST_USE static inline int
+look_judge(struct look *look, const struct vos_object *object, const struct ordered_key *dkey)
+{
+	if (LIKELY(look->container->vos->prepared_count == 0))
+		return 0;
+	return look_judge_all(look, object, dkey);
+}
+
+/* Waits until the transaction takes a step, if it is known. -DER_TIMEDOUT, -DER_CANCELED. *Yields*.
+ */
+MUST_USE int prepared_wait(struct vos *vos, const struct uuid *id);
 
 /* Positions in a tree of entities: sets one after the record at cursor; finds the record after it.
  */

@@ -102,8 +102,10 @@ query_attempt(struct query *query)
 {
 	struct look *look = &query->look;
 	const struct entity *object;
-	int rc = look_object(look);
+	int rc = look_judge(look, look->object, query->has_dkey ? &query->dkey : NULL);
 
+	if (rc == 0)
+		rc = look_object(look);
 	if (rc == 0)
 		rc = look->object_seen.visible ? entity_get(&look->pin, RECORD_OBJECT,
 							    look->object_seen.offset, &object)
@@ -130,7 +132,8 @@ query_init(struct query *query, struct vos_key dkey, struct vos_key akey)
 {
 	const struct vos_object *object = query->look.object;
 	bool get_dkey = (query->flags & VOS_GET_DKEY) != 0,
-	     get_akey = (query->flags & VOS_GET_AKEY) != 0;
+	     get_akey = (query->flags & VOS_GET_AKEY) != 0,
+	     get_extent = (query->flags & VOS_GET_EXTENT) != 0;
 	int rc = 0;
 
 	if ((query->flags & (VOS_GET_MAX | VOS_GET_MIN)) == (VOS_GET_MAX | VOS_GET_MIN) ||
@@ -141,9 +144,9 @@ query_init(struct query *query, struct vos_key dkey, struct vos_key akey)
 			"largest or smallest is asked of keys that are not integers, or both");
 	query->last = (query->flags & VOS_GET_MIN) == 0;
 	query->has_dkey = !get_dkey && dkey.data;
-	query->has_akey = !get_akey && akey.data;
-	if ((get_akey && !get_dkey && !query->has_dkey) ||
-	    ((query->flags & VOS_GET_EXTENT) != 0 && !get_akey && !query->has_akey))
+	query->has_akey = get_extent && !get_akey && akey.data;
+	if (((get_akey || get_extent) && !get_dkey && !query->has_dkey) ||
+	    (get_extent && !get_akey && !query->has_akey))
 		return error_raise(-DER_INVAL, "a query names neither the key nor asks for it");
 	if (query->has_dkey)
 		rc = dkey_order(object, dkey, &query->dkey);
@@ -176,6 +179,8 @@ vos_query_key(struct vos_container *container, const struct vos_object *object, 
 		if (rc == -DER_AGAIN)
 			rc = pin_load(&query.look.pin) ?: -DER_AGAIN;
 		pin_fini(&query.look.pin);
+		if (rc == EDIT_AGAIN)
+			rc = prepared_wait(container->vos, &query.look.blocker) ?: -DER_AGAIN;
 	} while (rc == -DER_AGAIN);
 	waited = media_wait(container->vos->media, group);
 	if (waited != 0 || rc != 0)

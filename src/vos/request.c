@@ -222,7 +222,11 @@ request_note(struct edit *edit)
 	client->confirmed = max_of(client->confirmed, request->confirmed);
 	client->latest = max_of(client->latest, request->first_sent);
 	rc = client_get(edit, offset, &seen, &entries);
-	ASSERT(rc == 0);
+	/* This change has freed what the client's record names. */
+	if (rc != 0) {
+		tx_damaged(&edit->tx);
+		return;
+	}
 	capacity = capacity_wanted(seen, entries, request);
 	if (capacity != client->capacity) {
 		REACHED("vos: a client's table of requests grows");
@@ -288,4 +292,57 @@ vos_forget_client(struct vos *vos, struct uuid client, uint64_t *ret_group)
 	edit.plan = &client;
 	edit.need.privileged = true;
 	return edit_run(&edit, &steps, ret_group);
+}
+
+/* ------------------------------------------------ expiry */
+
+/* One client whose requests are all older than the horizon. -DER_NONEXIST. */
+static int
+client_old(struct vos *vos, struct uuid *ret_client)
+{
+	uint64_t root = clients_of(vos);
+	struct btree_cursor cursor;
+	struct pin pin;
+	bool found = false;
+	int rc;
+
+	do {
+		pin_init(&pin, vos->heap);
+		rc = btree_first(&pin, clients_kind, root, &cursor);
+		while (rc == 0 && !found) {
+			const struct client_record *client =
+				heap_at(&pin, cursor.record, sizeof(*client));
+
+			found = client && client->latest < vos->horizon;
+			if (found)
+				*ret_client = client->client;
+			rc = client ? btree_next(&pin, clients_kind, root, &cursor)
+				    : pin_outcome(&pin);
+		}
+		if (rc == -DER_AGAIN && !found)
+			rc = pin_load(&pin) ?: -DER_AGAIN;
+		pin_fini(&pin);
+	} while (rc == -DER_AGAIN && !found);
+	return found ? 0 : rc;
+}
+
+int
+requests_collect(struct vos *vos, uint32_t *credits)
+{
+	struct uuid client;
+	uint64_t group;
+	int rc = 0;
+
+	while (rc == 0 && *credits > 0 && vos->horizon_moved) {
+		rc = client_old(vos, &client);
+		if (rc == -DER_NONEXIST) {
+			vos->horizon_moved = false;
+			return 0;
+		}
+		REACHED("vos: the requests of a client expire");
+		if (rc == 0)
+			rc = vos_forget_client(vos, client, &group);
+		--*credits;
+	}
+	return rc;
 }

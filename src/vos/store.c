@@ -19,7 +19,7 @@ format_apply(struct edit *edit)
 
 	*root = (struct store_root){
 		.type = RECORD_STORE,
-		.version = RECORD_VERSION,
+		.version = STORE_VERSION,
 		.magic = STORE_MAGIC,
 		.compatible = STORE_COMPATIBLE,
 		.read_compatible = STORE_READ_COMPATIBLE,
@@ -38,6 +38,9 @@ vos_init(struct vos *vos, struct heap *heap)
 		.root = heap_root(heap),
 	};
 	list_init(&vos->containers);
+	table_init(&vos->snapshots, vos->arena);
+	fiber_mutex_init(&vos->collecting);
+	prepared_init(vos);
 }
 
 static void
@@ -69,10 +72,10 @@ root_check(const struct store_root *root)
 	if (root->type != RECORD_STORE || root->magic != STORE_MAGIC)
 		return error_raise(-DER_DF_INCOMPT,
 				   "the heap holds no store: unknown magic number");
-	if (root->version != RECORD_VERSION)
+	if (root->version != STORE_VERSION)
 		return error_raise(-DER_DF_INCOMPT,
 				   "the store has format version %u; this program knows %u",
-				   root->version, RECORD_VERSION);
+				   root->version, STORE_VERSION);
 	if ((root->incompatible & ~STORE_INCOMPATIBLE) != 0 ||
 	    (root->read_compatible & ~STORE_READ_COMPATIBLE) != 0)
 		return error_raise(-DER_DF_INCOMPT,
@@ -103,6 +106,12 @@ vos_open(struct heap *heap, struct vos **ret_vos)
 	if (!vos)
 		return error_raise(-DER_NOMEM, "no memory for a store");
 	vos_init(vos, heap);
+	rc = intents_open(vos);
+	if (rc != 0) {
+		prepared_fini(vos);
+		arena_free(arena, vos);
+		return rc;
+	}
 	*ret_vos = vos;
 	return 0;
 }
@@ -112,6 +121,10 @@ vos_close(struct vos *vos)
 {
 	ASSERT(list_empty(&vos->containers));
 	arena_free(vos->arena, vos->collector);
+	snapshots_fini(vos);
+	arena_free(vos->arena, vos->scrub);
+	prepared_fini(vos);
+	stamps_fini(vos);
 	arena_free(vos->arena, vos);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Writing values under one dkey. */
-#include "vos/private.h"
+/* Writing values under one dkey, at once or as a part of a transaction. */
+#include "vos/intent.h"
 
 /* One akey of the call. */
 struct akey_plan {
@@ -8,6 +8,7 @@ struct akey_plan {
 	struct ordered_key key;
 	struct seen seen;
 	uint32_t first, count; /* its values */
+	struct ahead_entity *ahead;
 };
 
 struct update_plan {
@@ -22,7 +23,18 @@ struct update_plan {
 	bool wide;	      /* see btree_probe_wide() */
 	struct seen object_seen, dkey_seen;
 	void *block; /* holds the arrays */
+	struct touch touch;
+	struct intent_step *step; /* of a transaction; else NULL */
+	const uint64_t *shared;	  /* blobs, not to be made again; else NULL */
+	struct ahead_entity *object_ahead, *dkey_ahead;
 };
+
+/* Whether the values were stored before. */
+static bool
+plan_stored(const struct update_plan *plan)
+{
+	return plan->shared || (plan->step && plan->step->change);
+}
 
 /* ------------------------------------------------ plan */
 
@@ -95,7 +107,7 @@ akey_bytes(const struct vos_akey *akey, uint64_t *ret_bytes)
 }
 
 static int
-akey_judge(const struct vos_akey *akey)
+akey_judge(const struct vos_akey *akey, bool stored)
 {
 	uint64_t bytes = 0;
 	int rc;
@@ -109,7 +121,8 @@ akey_judge(const struct vos_akey *akey)
 	rc = akey->type == VOS_ARRAY ? extents_judge(akey) : 0;
 	if (rc == 0)
 		rc = akey_bytes(akey, &bytes);
-	if (rc == 0 && bytes > 0 && iov_length(akey->payload, akey->payload_count) != bytes)
+	if (rc == 0 && bytes > 0 && !stored &&
+	    iov_length(akey->payload, akey->payload_count) != bytes)
 		rc = error_raise(-DER_IO_INVAL, "the payload has %zu bytes; the records have %llu",
 				 iov_length(akey->payload, akey->payload_count),
 				 (unsigned long long)bytes);
@@ -155,8 +168,17 @@ akey_plan_init(struct edit *edit, struct update_plan *plan, struct akey_plan *ak
 		return rc;
 	akey->first = plan->value_count;
 	akey->count = akey_value_count(akey->akey);
-	for (uint32_t i = 0; i < akey->count; i++)
-		value_init(&plan->values[plan->value_count++], akey->akey, i, &offset);
+	for (uint32_t i = 0; i < akey->count; i++) {
+		struct value_plan *value = &plan->values[plan->value_count];
+
+		value_init(value, akey->akey, i, &offset);
+		value->shared = plan->shared != NULL;
+		if (plan->shared)
+			value->blob = plan->shared[plan->value_count];
+		else if (plan_stored(plan))
+			value->blob = plan->step->change->blobs[plan->value_count];
+		plan->value_count++;
+	}
 	if (akey->akey->type == VOS_ARRAY)
 		plan->array_count += akey->count;
 	return 0;
@@ -217,6 +239,30 @@ akey_sum(const struct update_plan *plan, const struct akey_plan *akey)
 	return 0;
 }
 
+/* What a transaction stored is there where it must be. */
+static int
+stored_judge(const struct update_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->value_count; i++)
+		if (plan->values[i].hole != (plan->values[i].blob == 0))
+			return error_raise(-DER_IO, "the heap is damaged: a change of a "
+						    "transaction lacks a value");
+	return 0;
+}
+
+static int
+values_take(struct edit *edit, struct update_plan *plan)
+{
+	int rc;
+
+	if (plan_stored(plan))
+		return stored_judge(plan);
+	rc = values_sum(edit, plan);
+	for (uint32_t i = 0; rc == 0 && i < plan->akey_count; i++)
+		rc = akey_sum(plan, &plan->akeys[i]);
+	return rc;
+}
+
 static int
 plan_init(struct edit *edit, struct update_plan *plan, struct vos_key dkey,
 	  const struct vos_akey *akeys, uint32_t akey_count)
@@ -229,7 +275,7 @@ plan_init(struct edit *edit, struct update_plan *plan, struct vos_key dkey,
 		rc = error_raise(-DER_INVAL, "%u akeys; one call takes 1 to %u", akey_count,
 				 VOS_AKEYS_MAX);
 	for (uint32_t i = 0; rc == 0 && i < akey_count; i++) {
-		rc = akey_judge(&akeys[i]);
+		rc = akey_judge(&akeys[i], plan_stored(plan));
 		values += akey_value_count(&akeys[i]);
 	}
 	if (rc != 0)
@@ -247,11 +293,13 @@ plan_init(struct edit *edit, struct update_plan *plan, struct vos_key dkey,
 		plan->akeys[i].akey = &akeys[i];
 		rc = akey_plan_init(edit, plan, &plan->akeys[i]);
 	}
-	if (rc == 0)
-		rc = values_sum(edit, plan);
-	for (uint32_t i = 0; rc == 0 && i < akey_count; i++)
-		rc = akey_sum(plan, &plan->akeys[i]);
-	return rc;
+	plan->touch = (struct touch){.object = edit->object,
+				     .dkey = &plan->dkey,
+				     .keys = &plan->akeys[0].key,
+				     .count = akey_count,
+				     .stride = sizeof(plan->akeys[0])};
+	edit->touch = &plan->touch;
+	return rc == 0 ? values_take(edit, plan) : rc;
 }
 
 static void
@@ -347,6 +395,8 @@ displace(struct edit *edit, struct update_plan *plan, struct akey_plan *akey,
 	do {
 		edit_init(&part, edit->vos, edit->container, edit->object, &change);
 		part.plan = &moving;
+		part.applying = edit->applying;
+		part.need.privileged = edit->need.privileged;
 		rc = edit_run(&part, &steps, &group);
 	} while (rc == 0 && moving.moved == OVERLAPS_MAX);
 	return rc;
@@ -391,8 +441,10 @@ update_need(struct edit *edit)
 			array_need(edit, plan->akeys[i].count);
 	}
 	for (uint32_t i = 0; i < plan->value_count; i++)
-		if (!plan->values[i].hole)
+		if (!plan->values[i].hole && plan->values[i].blob == 0)
 			edit_need_block(edit, value_blob_size(&plan->values[i]));
+	if (plan->shared)
+		edit->need.log_bytes += plan->value_count * (uint32_t)sizeof(struct blob);
 	array_overlaps_need(edit, edit->budget.overlaps);
 	stale_need(edit);
 }
@@ -490,6 +542,19 @@ akeys_budget(struct edit *edit, const struct update_plan *plan)
 	return EDIT_AGAIN;
 }
 
+/* Pins blobs that get one more reference. */
+static int
+shared_probe(struct edit *edit, const struct update_plan *plan)
+{
+	const struct blob *blob;
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < plan->value_count; i++)
+		if (plan->values[i].blob != 0)
+			rc = blob_get(edit_pin(edit), plan->values[i].blob, &blob);
+	return rc;
+}
+
 static int
 update_check(struct edit *edit)
 {
@@ -513,6 +578,8 @@ update_check(struct edit *edit)
 		rc = akey_check(edit, plan, &plan->akeys[i], &overlaps);
 	if (rc == 0)
 		rc = akeys_budget(edit, plan);
+	if (rc == 0 && plan->shared)
+		rc = shared_probe(edit, plan);
 	return rc == 0 ? stale_probe(edit, object->offset) : rc;
 }
 
@@ -544,16 +611,219 @@ update_apply(struct edit *edit)
 		akey_apply(edit, plan, &plan->akeys[i], dkey);
 }
 
+/* ------------------------------------------------ as a part of a transaction */
+
+/* Up to this need, in bytes, every log takes the change when it is applied, whatever it then meets;
+ * above it the most that it may need is asked for already now. */
+#define PREPARE_SMALL (96u * 1024)
+
+static void
+preparing_need(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+	struct edit_budget budget = edit->budget;
+	struct tx_need before = edit->need;
+
+	edit->budget.incarnations = true;
+	edit->budget.overlaps = OVERLAPS_MAX + 2 * plan->array_count;
+	edit->budget.akeys = plan->akey_count;
+	edit->budget.akeys_depth = budget.akeys_depth + 1;
+	update_need(edit);
+	edit->budget = budget;
+	if (edit->need.log_bytes + edit->need.heap_bytes <= PREPARE_SMALL) {
+		edit->need = before;
+		update_need(edit);
+	}
+	intent_append_need(edit, plan->step);
+}
+
+/* The value beneath an akey as it will be: its type and its record size. */
+static int
+values_foresee(struct edit *edit, const struct akey_plan *akey)
+{
+	const struct ahead_entity *ahead = akey->ahead;
+	enum vos_value_type value = ahead->value;
+	uint64_t record_size = ahead->record_size;
+	const struct akey_record *record;
+	int rc;
+
+	if (akey->seen.offset != 0) {
+		rc = akey_get(edit_pin(edit), akey->seen.offset, &record);
+		if (rc != 0)
+			return rc;
+		if (record->entity.written >= edit->epoch)
+			return -DER_TX_RESTART;
+		value = value ? value : (enum vos_value_type)record->entity.value;
+		record_size = record_size ? record_size : record->record_size;
+	}
+	if (value && value != akey->akey->type)
+		return error_raise(-DER_INVAL, "the akey holds %s",
+				   value == VOS_SINGLE ? "a single value" : "an array");
+	if (value == VOS_ARRAY && ahead_visible(ahead, akey->seen.visible) &&
+	    akey->akey->record_size != 0 && record_size != 0 &&
+	    record_size != akey->akey->record_size)
+		return error_raise(-DER_INVAL, "the array has records of %llu bytes, not of %llu",
+				   (unsigned long long)record_size,
+				   (unsigned long long)akey->akey->record_size);
+	return 0;
+}
+
+static int
+akey_foresee(struct edit *edit, struct update_plan *plan, struct akey_plan *akey)
+{
+	uint32_t conditions = edit->change->conditions;
+	uint64_t parent = plan->dkey_seen.offset ? children_of(plan->dkey_seen.offset) : 0;
+	int rc = entity_probe(edit, parent, &akey->key, plan->dkey_seen.bound, false, &akey->seen);
+
+	if (rc != 0)
+		return rc;
+	if ((conditions & VOS_COND_PER_AKEY) != 0)
+		conditions = akey->akey->conditions;
+	rc = condition_judge(conditions, VOS_COND_AKEY_INSERT, VOS_COND_AKEY_UPDATE,
+			     ahead_visible(akey->ahead, akey->seen.visible));
+	return rc == 0 ? values_foresee(edit, akey) : rc;
+}
+
+static uint32_t
+update_minor(const struct update_plan *plan)
+{
+	uint32_t minor = max_of(plan->object_ahead->cleared, plan->dkey_ahead->cleared);
+
+	for (uint32_t i = 0; i < plan->akey_count; i++)
+		minor = max_of(minor, plan->akeys[i].ahead->touched);
+	return minor;
+}
+
+/* As update_check(), by the trees and what the transaction will have done; changes nothing. */
+static int
+preparing_check(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+	struct seen *object = &plan->object_seen;
+	int rc = entity_probe(edit,
+			      edit->container->root + offsetof(struct container_root, objects),
+			      &plan->object, 0, false, object);
+
+	if (rc == 0)
+		rc = entity_probe(edit, object->offset ? children_of(object->offset) : 0,
+				  &plan->dkey, object->bound, false, &plan->dkey_seen);
+	if (rc == 0)
+		rc = condition_judge(edit->change->conditions, VOS_COND_DKEY_INSERT,
+				     VOS_COND_DKEY_UPDATE,
+				     ahead_visible(plan->dkey_ahead, plan->dkey_seen.visible));
+	for (uint32_t i = 0; rc == 0 && i < plan->akey_count; i++)
+		rc = akey_foresee(edit, plan, &plan->akeys[i]);
+	plan->step->minor = update_minor(plan);
+	if (rc == 0)
+		rc = minor_judge(plan->step->minor);
+	if (rc == 0)
+		rc = intent_step_take(edit, plan->step, object->visible ? &plan->dkey : NULL);
+	return rc == 0 ? intent_append_check(edit, plan->step) : rc;
+}
+
+static void
+preparing_apply(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+	struct intent_step *step = plan->step;
+
+	for (uint32_t i = 0; i < plan->value_count; i++)
+		if (!plan->values[i].hole)
+			intent_blob_set(step, i, blob_create(&edit->tx, &plan->values[i], 0));
+	intent_append(edit, step);
+	for (uint32_t i = 0; i < plan->akey_count; i++) {
+		struct akey_plan *akey = &plan->akeys[i];
+
+		ahead_write(step->ahead, akey->ahead, step->minor);
+		akey->ahead->value = akey->akey->type;
+		if (akey->akey->record_size != 0)
+			akey->ahead->record_size = akey->akey->record_size;
+	}
+}
+
+static int
+plan_foresee(struct update_plan *plan)
+{
+	struct ahead *ahead = plan->step->ahead;
+	int rc = ahead_enter(ahead, NULL, &plan->object, &plan->object_ahead);
+
+	if (rc == 0)
+		rc = ahead_enter(ahead, plan->object_ahead, &plan->dkey, &plan->dkey_ahead);
+	for (uint32_t i = 0; rc == 0 && i < plan->akey_count; i++)
+		rc = ahead_enter(ahead, plan->dkey_ahead, &plan->akeys[i].key,
+				 &plan->akeys[i].ahead);
+	return rc;
+}
+
+static void
+applying_need(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+
+	update_need(edit);
+	intent_advance_need(edit, plan->step);
+}
+
+static int
+applying_check(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+	int rc = update_check(edit);
+
+	return rc == 0 ? intent_advance_check(edit, plan->step) : rc;
+}
+
+static void
+applying_apply(struct edit *edit)
+{
+	struct update_plan *plan = edit->plan;
+
+	update_apply(edit);
+	intent_advance(edit, plan->step);
+}
+
+static const struct edit_steps update_steps = {.prepare = update_prepare,
+					       .need = update_need,
+					       .payload = update_payload,
+					       .check = update_check,
+					       .apply = update_apply};
+static const struct edit_steps preparing_steps = {.need = preparing_need,
+						  .payload = update_payload,
+						  .check = preparing_check,
+						  .apply = preparing_apply};
+static const struct edit_steps applying_steps = {.prepare = update_prepare,
+						 .need = applying_need,
+						 .check = applying_check,
+						 .apply = applying_apply};
+
+/* ------------------------------------------------ calls */
+
+int
+update_step(struct vos_container *container, const struct vos_op *op,
+	    const struct vos_change *change, struct intent_step *step, uint64_t *ret_group)
+{
+	struct update_plan plan = {.step = step};
+	struct edit edit;
+	int rc;
+
+	edit_init(&edit, container->vos, container, &op->object, change);
+	edit.plan = &plan;
+	edit.budget = (struct edit_budget){.overlaps = 1, .akeys = 1, .akeys_depth = 1};
+	intent_step_begin(&edit, step);
+	rc = plan_init(&edit, &plan, op->dkey, op->akeys, op->count);
+	if (rc == 0 && !step->change)
+		rc = plan_foresee(&plan) ?: intent_encode(container->vos, op, step);
+	if (rc == 0)
+		rc = edit_run(&edit, step->change ? &applying_steps : &preparing_steps, ret_group);
+	plan_fini(&edit, &plan);
+	return rc;
+}
+
 int
 vos_update(struct vos_container *container, const struct vos_object *object, struct vos_key dkey,
 	   const struct vos_akey *akeys, uint32_t akey_count, const struct vos_change *change,
 	   uint64_t *ret_group)
 {
-	static const struct edit_steps steps = {.prepare = update_prepare,
-						.need = update_need,
-						.payload = update_payload,
-						.check = update_check,
-						.apply = update_apply};
 	struct update_plan plan = {0};
 	struct edit edit;
 	int rc;
@@ -563,7 +833,26 @@ vos_update(struct vos_container *container, const struct vos_object *object, str
 	edit.budget = (struct edit_budget){.overlaps = 1, .akeys = 1, .akeys_depth = 1};
 	rc = plan_init(&edit, &plan, dkey, akeys, akey_count);
 	if (rc == 0)
-		rc = edit_run(&edit, &steps, ret_group);
+		rc = edit_run(&edit, &update_steps, ret_group);
+	plan_fini(&edit, &plan);
+	return rc;
+}
+
+int
+update_shared(struct vos_container *container, const struct vos_object *object, struct vos_key dkey,
+	      const struct vos_akey *akey, const uint64_t *blobs, const struct vos_change *change,
+	      uint64_t *ret_group)
+{
+	struct update_plan plan = {.shared = blobs};
+	struct edit edit;
+	int rc;
+
+	edit_init(&edit, container->vos, container, object, change);
+	edit.plan = &plan;
+	edit.budget = (struct edit_budget){.overlaps = 1, .akeys = 1, .akeys_depth = 1};
+	rc = plan_init(&edit, &plan, dkey, akey, 1);
+	if (rc == 0)
+		rc = edit_run(&edit, &update_steps, ret_group);
 	plan_fini(&edit, &plan);
 	return rc;
 }

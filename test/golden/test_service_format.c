@@ -71,10 +71,13 @@ add_system(struct golden *golden)
 static void
 add_pool(struct golden *golden)
 {
-	const struct pool_handle handle = {.id = some_id(0x30),
-					   .client = some_id(0x40),
-					   .flags = 0x01020304,
-					   .capabilities = 0x11121314};
+	const struct pool_handle handle = {
+		.id = some_id(0x30),
+		.client = some_id(0x40),
+		.access = {.flags = 0x01020304,
+			   .capabilities = 0x11121314,
+			   .administrator = true,
+			   .credentials = {true, 0x21222324, 0x31323334, 0}}};
 	uint8_t record[HANDLE_RECORD];
 
 	golden_add(golden, "handle of a pool", record, pool_handle_encode(&handle, record));
@@ -90,6 +93,8 @@ add_container(struct golden *golden)
 						.container = some_id(0x50),
 						.pool_handle = some_id(0x30),
 						.client = some_id(0x40),
+						.user_known = true,
+						.user = 0x21222324,
 						.flags = 0x01020304,
 						.capabilities = 0x11121314};
 	const struct container_times times = {0x0102030405060708, 0x1112131415161718};

@@ -109,6 +109,58 @@ add_requests(struct golden *golden)
 }
 
 static void
+add_transactions(struct golden *golden)
+{
+	const struct intent_record record = {
+		.type = RECORD_INTENT,
+		.version = RECORD_VERSION,
+		.state = INTENT_COMMITTED,
+		.leads = 1,
+		.leader = 0x01020304,
+		.id = some_id(0x10),
+		.container = some_id(0x20),
+		.epoch = 0x3132333435363700,
+		.change_count = 0x41424344,
+		.applied = 0x51525354,
+		.participant_count = 0x61626364,
+		.participants = 0x7172737475767778,
+		.first = 0x8182838485868788,
+		.last = 0x9192939495969798,
+	};
+	const struct participants participants = {
+		.type = RECORD_PARTICIPANTS, .version = RECORD_VERSION, .count = 0x01020304};
+	const struct intent_block block = {
+		.type = RECORD_INTENT_BLOCK,
+		.version = RECORD_VERSION,
+		.flags = INTENT_BLOCK_LAST,
+		.length = 0x01020304,
+		.next = 0x1112131415161718,
+	};
+	const struct intent_change change = {
+		.kind = VOS_OP_UPDATE,
+		.flags = INTENT_WHOLE,
+		.minor = 7,
+		.count = 0x01020304,
+		.object = {.lo = 0x1112131415161718, .hi = 0x2122232425262728},
+		.shard = 0x31323334,
+		.dkey_length = 0x41424344,
+		.value_count = 0x51525354,
+	};
+	const struct intent_key key = {
+		.value = VOS_ARRAY,
+		.length = 0x01020304,
+		.extent_count = 0x11121314,
+		.record_size = 0x2122232425262728,
+	};
+
+	golden_add(golden, "transaction", &record, sizeof(record));
+	golden_add(golden, "participants", &participants, sizeof(participants));
+	golden_add(golden, "block of a change", &block, sizeof(block));
+	golden_add(golden, "change", &change, sizeof(change));
+	golden_add(golden, "key of a change", &key, sizeof(key));
+}
+
+static void
 records_are_as_written(void **state)
 {
 	struct golden *golden = golden_begin("records", RECORD_VERSION);
@@ -117,6 +169,7 @@ records_are_as_written(void **state)
 	add_keys(golden);
 	add_values(golden);
 	add_requests(golden);
+	add_transactions(golden);
 	golden_end(golden);
 }
 
@@ -290,6 +343,83 @@ get(struct stand *stand, const struct value *value)
 	vos_fetched_free(stand->container, &fetched, 1);
 }
 
+/* In a transaction that stays prepared. */
+static const struct value prepared[] = {
+	{0, "prepared", 0x400, 0, 50, false, 'p'},
+	{5, "prepared", 0x400, 0, 5000, true, 'q'},
+};
+
+static struct vos_tx
+prepared_tx(void)
+{
+	static const uint32_t participants[] = {3, 5};
+
+	return (struct vos_tx){.id = some_id(0x50),
+			       .container = some_id(0x30),
+			       .epoch = prepared[0].epoch,
+			       .leader = 1,
+			       .leads = true,
+			       .participant_count = 2,
+			       .participants = participants};
+}
+
+static void
+prepare(struct stand *stand)
+{
+	static uint8_t bytes[ARRAY_SIZE(prepared)][8192];
+	struct vos_op ops[ARRAY_SIZE(prepared) + 1];
+	struct vos_extent extents[ARRAY_SIZE(prepared)];
+	struct vos_akey akeys[ARRAY_SIZE(prepared)];
+	struct iovec iov[ARRAY_SIZE(prepared)];
+	const struct vos_key punched = {"not there", 9};
+	const struct vos_tx tx = prepared_tx();
+	uint64_t group;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(prepared); i++) {
+		const struct value *value = &prepared[i];
+
+		memset(bytes[i], value->fill, value->length);
+		iov[i] = (struct iovec){bytes[i], value->length};
+		extents[i] = (struct vos_extent){value->index, value->length};
+		akeys[i] = akey_of(value, &extents[i]);
+		akeys[i].payload = &iov[i];
+		akeys[i].payload_count = 1;
+		ops[i] = (struct vos_op){
+			.kind = VOS_OP_UPDATE,
+			.object = object_of(value),
+			.dkey = {value->dkey, (uint32_t)strlen(value->dkey)},
+			.akeys = &akeys[i],
+			.count = 1,
+		};
+	}
+	ops[ARRAY_SIZE(prepared)] = (struct vos_op){.kind = VOS_OP_PUNCH_DKEYS,
+						    .object = object_of(&prepared[0]),
+						    .keys = &punched,
+						    .count = 1};
+	check(vos_tx_prepare(stand->container, &tx, ops, ARRAY_SIZE(ops), &group), "prepare");
+	check(media_wait(stand->media, group), "prepare");
+}
+
+static int
+apply_prepared(void *argument)
+{
+	struct stand *stand = argument;
+	enum vos_tx_state state;
+	uint64_t group;
+
+	check(vos_tx_state(stand->vos, some_id(0x50), &state), "state");
+	assert_int_equal(state, VOS_TX_PREPARED);
+	check(vos_tx_decide(stand->vos, some_id(0x50), NULL, &group), "decide");
+	check(vos_tx_apply(stand->vos, some_id(0x50), &group), "apply");
+	for (uint32_t i = 0; i < ARRAY_SIZE(prepared); i++) {
+		struct value value = prepared[i];
+
+		value.epoch |= HLC_MINOR_MASK;
+		get(stand, &value);
+	}
+	return 0;
+}
+
 static int
 write_all(void *argument)
 {
@@ -300,6 +430,7 @@ write_all(void *argument)
 	check(media_checkpoint(stand->media), "media_checkpoint");
 	for (size_t i = 0; i < ARRAY_SIZE(late); i++)
 		put(stand, &late[i]);
+	prepare(stand);
 	return 0;
 }
 
@@ -381,7 +512,7 @@ write_store(void)
 	loop_abandon(stand.loop);
 	memory_env_crash(stand.env);
 	world_begin(&stand);
-	stand.golden = golden_begin("store", RECORD_VERSION);
+	stand.golden = golden_begin("store", STORE_VERSION);
 	stand.env->storage->list(stand.env->storage, "", save_disk, &stand);
 	golden_end(stand.golden);
 	world_end(&stand);
@@ -397,10 +528,11 @@ store_is_readable(void **state)
 	if (golden_writing())
 		write_store();
 	world_begin(&stand);
-	golden_read("store", RECORD_VERSION, restore_disk, &stand);
+	golden_read("store", STORE_VERSION, restore_disk, &stand);
 	check(run(&stand, store_open), "open");
 	check(run(&stand, read_all), "read");
 	check(run(&stand, write_more), "write");
+	check(run(&stand, apply_prepared), "apply");
 	check(run(&stand, store_close), "close");
 	world_end(&stand);
 

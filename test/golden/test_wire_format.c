@@ -96,8 +96,11 @@ frames_are_as_written(void **state)
 	hello.loops = 0x11121314;
 	hello.rank = 0x21222324;
 	hello.credits = 0x31323334;
-	proto_hello_encode(&hello, buffer);
-	golden_add(golden, "hello", buffer, sizeof(hello));
+	golden_add(golden, "hello", buffer, proto_hello_encode(&hello, buffer));
+	hello.identified = 1;
+	hello.user = 0x41424344;
+	hello.group = 0x51525354;
+	golden_add(golden, "hello of a user", buffer, proto_hello_encode(&hello, buffer));
 	golden_end(golden);
 }
 
@@ -167,6 +170,12 @@ add_pool(struct golden *golden)
 	const struct proto_pool_connect connect = {some_name(), some_id(0x40), 2};
 	const struct proto_pool_connected connected = {some_id(0x30), 63, 0, some_map()};
 	const struct proto_pool_query query = {some_id(0x40), true};
+	const struct proto_acl_change change = {some_id(0x40), true, 3, text("dev@"), text("list")};
+	const struct proto_target_query target = {some_id(0x40), 5, 6};
+	const struct proto_target_info target_info = {4, {100, 1000}, {90, 900}};
+	const struct proto_container_filter filter = {
+		some_id(0x40), some_id(0x50), true, 1, {{2, 1, 0x1112131415161718}}};
+	const struct proto_container_entry entry = {some_name(), 2, 3, 4, 5, 6};
 	const struct proto_pool_info info = {
 		.id = some_id(0x30),
 		.map_version = 7,
@@ -187,6 +196,11 @@ add_pool(struct golden *golden)
 	ADD(golden, proto_pool_connected, &connected);
 	ADD(golden, proto_pool_query, &query);
 	ADD(golden, proto_pool_info, &info);
+	ADD(golden, proto_acl_change, &change);
+	ADD(golden, proto_target_query, &target);
+	ADD(golden, proto_target_info, &target_info);
+	ADD(golden, proto_container_filter, &filter);
+	ADD(golden, proto_container_entry, &entry);
 }
 
 static void
@@ -263,8 +277,10 @@ add_values(struct golden *golden)
 	const struct proto_object_fetch fetch = {
 		some_object(PROTO_FETCH_RUNS), text("dkey"), 2, asked,
 		{0x4142434445464748, 4260},    4260};
-	const struct proto_object_fetched pushed = {2, values, true, {NULL, 0}};
-	const struct proto_object_fetched answer = {1, values + 1, false, text("value")};
+	const struct proto_object_fetched pushed = {
+		.akey_count = 2, .akeys = values, .pushed = true};
+	const struct proto_object_fetched answer = {
+		.akey_count = 1, .akeys = values + 1, .payload = text("value")};
 
 	ADD(golden, proto_object_update, &inlined);
 	ADD(golden, proto_object_update, &pulled);
@@ -285,7 +301,8 @@ add_others(struct golden *golden)
 	const struct proto_object_list list = {
 		some_object(0), PROTO_LIST_DKEYS, 128,		4096,	     text("dkey"),
 		text("akey"),	text("position"), text("from"), text("with")};
-	const struct proto_object_listed listed = {2, true, entries, text("position")};
+	const struct proto_object_listed listed = {
+		.count = 2, .end = true, .entries = entries, .position = text("position")};
 	const struct proto_object_query query = {some_object(PROTO_QUERY_MAX | PROTO_QUERY_DKEY),
 						 text("dkey"), text("akey")};
 	const struct proto_object_queried queried = {
@@ -303,6 +320,47 @@ add_others(struct golden *golden)
 	ADD(golden, proto_object_queried, &queried);
 }
 
+/* Reads of a transaction and their answers; its commit and the text of its changes. */
+static void
+add_transaction(struct golden *golden)
+{
+	const uint32_t sums[] = {0x01020304};
+	struct proto_text keys[] = {text("one"), text("two")};
+	struct proto_akey akeys[] = {{text("single"), PROTO_VALUE_SINGLE, 0, 5, 0, NULL, 1, sums}};
+	struct proto_change changes[] = {
+		{.kind = PROTO_CHANGE_UPDATE,
+		 .conditions = 0x02,
+		 .id = {1, 2},
+		 .shard = 3,
+		 .dkey = text("dkey"),
+		 .count = 1,
+		 .akeys = akeys},
+		{.kind = PROTO_CHANGE_PUNCH_OBJECT, .id = {4, 5}},
+		{.kind = PROTO_CHANGE_PUNCH_DKEYS, .id = {6, 7}, .count = 2, .keys = keys},
+	};
+	struct proto_change_part parts[] = {{1, 2, changes}, {2, 1, changes + 2}};
+	const struct proto_object_changes text_of = {2, parts};
+	struct proto_object_commit commit = {
+		.object = some_object(0),
+		.text_length = 4,
+		.payload_length = 5,
+		.text = text("text"),
+		.payload = text("value"),
+	};
+	struct proto_object_query query = {some_object(0), text("dkey"), text("akey")};
+	const struct proto_object_queried queried = {.read_epoch = 0x2122232425262700};
+	const struct proto_object_fetched fetched = {.epoch = 0x2122232425262700};
+	const struct proto_object_listed listed = {.end = true, .epoch = 0x2122232425262700};
+
+	commit.object.transaction = query.object.transaction = some_id(0x90);
+	ADD(golden, proto_object_query, &query);
+	ADD(golden, proto_object_fetched, &fetched);
+	ADD(golden, proto_object_listed, &listed);
+	ADD(golden, proto_object_queried, &queried);
+	ADD(golden, proto_object_changes, &text_of);
+	ADD(golden, proto_object_commit, &commit);
+}
+
 static void
 objects_are_as_written(void **state)
 {
@@ -311,6 +369,7 @@ objects_are_as_written(void **state)
 	(void)state;
 	add_values(golden);
 	add_others(golden);
+	add_transaction(golden);
 	golden_end(golden);
 }
 

@@ -2,12 +2,13 @@
 /*
  * A power cut at every device write under a store. Each state that a power cut may leave is opened
  * and must equal the reference after some number of operations: at least those whose groups had
- * been awaited, and none half. In some of them everything is then destroyed and collected, and no
- * space may be missing. CAIRN_TEST_SECONDS (12) bounds the time.
+ * been awaited, and none half; a transaction counts from its decision on. In some of them
+ * everything is then destroyed and collected, and no space may be missing. CAIRN_TEST_SECONDS (12)
+ * bounds the time.
  */
 #include <time.h>
 
-#include "model.h"
+#include "tx.h"
 
 #define OPERATIONS 70u
 #define REACH 1500u
@@ -24,7 +25,7 @@ struct run {
 	struct memory_trace *trace;
 	uint32_t operations;
 	uint64_t digests[OPERATIONS + 1]; /* after so many operations */
-	struct acknowledgement acknowledgements[OPERATIONS];
+	struct acknowledgement acknowledgements[2 * OPERATIONS];
 	uint32_t acknowledged;
 	struct heap_space fresh;
 	uint32_t least; /* operations that must be there */
@@ -132,6 +133,55 @@ store_digest(struct stand *stand)
 
 /* ------------------------------------------------ the workload */
 
+/* What was done up to now is durable. */
+static void
+acknowledge(struct stand *stand, uint64_t group, uint32_t operations)
+{
+	struct run *run = stand->argument;
+
+	CHECK_EQUAL(media_wait(stand->media, group), 0);
+	run->acknowledgements[run->acknowledged++] = (struct acknowledgement){
+		.position = memory_trace_position(run->trace), .operations = operations};
+}
+
+/* Told to the check by the number of the leader: how the transaction was decided elsewhere. */
+enum { DECIDED_TO_FORGET, DECIDED_TO_APPLY };
+
+/* A transaction, from its preparation to its end; of every second one this store is the leader. */
+static void
+both_transaction(struct stand *stand, uint64_t *ret_group)
+{
+	static struct tx_work work;
+	struct run *run = stand->argument;
+	struct model *model = &stand->model;
+	uint64_t group = 0;
+
+	tx_draw(model, OBJECTS_USED, &work);
+	work.tx.leads = draw(model, 2) == 0;
+	work.tx.leader = draw(model, 4) == 0 ? DECIDED_TO_FORGET : DECIDED_TO_APPLY;
+	*ret_group = 0;
+	if (!tx_both_prepare(stand, &work, ret_group)) {
+		tx_work_free(&work);
+		return;
+	}
+	if (draw(model, 4) == 0)
+		CHECK(vos_collect(stand->vos, model->epoch, 5) >= 0);
+	if (work.tx.leader == DECIDED_TO_FORGET) {
+		CHECK_EQUAL(vos_tx_forget(stand->vos, work.tx.id, ret_group), 0);
+	} else {
+		tx_commit_events(model, &work);
+		if (work.tx.leads)
+			CHECK_EQUAL(vos_tx_decide(stand->vos, work.tx.id, NULL, &group), 0);
+		/* It counts from here on, applied or not. */
+		if (work.tx.leads)
+			acknowledge(stand, group, run->operations + 1);
+		if (draw(model, 10) == 0)
+			CHECK_EQUAL(media_checkpoint(stand->media), 0);
+		CHECK_EQUAL(vos_tx_apply(stand->vos, work.tx.id, ret_group), 0);
+	}
+	tx_work_free(&work);
+}
+
 static int
 workload_body(void *argument)
 {
@@ -142,18 +192,18 @@ workload_body(void *argument)
 
 	run->digests[0] = model_digest(model);
 	while (run->operations < OPERATIONS) {
-		if (draw(model, 4) == 0)
+		uint64_t choice = draw(model, 16);
+
+		if (choice < 4)
+			both_transaction(stand, &group);
+		else if (choice < 7)
 			both_punch(stand, &group);
 		else
 			both_update(stand, &group);
 		newest = max_of(newest, group);
 		run->digests[++run->operations] = model_digest(model);
-		if (draw(model, 3) == 0) {
-			CHECK_EQUAL(media_wait(stand->media, newest), 0);
-			run->acknowledgements[run->acknowledged++] = (struct acknowledgement){
-				.position = memory_trace_position(run->trace),
-				.operations = run->operations};
-		}
+		if (draw(model, 3) == 0)
+			acknowledge(stand, newest, run->operations);
 		if (draw(model, 6) == 0)
 			CHECK(vos_collect(stand->vos, model->epoch, 5) >= 0);
 		if (draw(model, 15) == 0)
@@ -189,6 +239,19 @@ record(struct run *run, uint64_t seed)
 /* ------------------------------------------------ after a power cut */
 
 static int
+resolve_visit(void *argument, const struct vos_tx *tx)
+{
+	struct stand *stand = argument;
+	uint64_t group;
+
+	if (tx->state == VOS_TX_COMMITTED || (!tx->leads && tx->leader == DECIDED_TO_APPLY))
+		CHECK_EQUAL(vos_tx_apply(stand->vos, tx->id, &group), 0);
+	else
+		CHECK_EQUAL(vos_tx_forget(stand->vos, tx->id, &group), 0);
+	return 0;
+}
+
+static int
 check_body(void *argument)
 {
 	struct stand *stand = argument;
@@ -198,6 +261,9 @@ check_body(void *argument)
 	struct heap_space space;
 
 	stand_open_body(stand);
+	if (run->audit)
+		audit_body(stand);
+	CHECK_EQUAL(vos_tx_each(stand->vos, resolve_visit, stand), 0);
 	digest = store_digest(stand);
 	while (operations <= OPERATIONS && run->digests[operations] != digest)
 		operations++;

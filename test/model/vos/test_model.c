@@ -5,7 +5,7 @@
 
 struct run {
 	uint32_t operations;
-	bool collect;
+	bool collect, snapshots;
 };
 
 /* A read at the newest state or at an epoch that is not collected. */
@@ -14,6 +14,8 @@ epoch_draw(struct model *model)
 {
 	uint64_t first = max_of(model->collected, 1000u);
 
+	if (model->snapshot_count > 0 && draw(model, 3) == 0)
+		return model->snapshots[draw(model, model->snapshot_count)];
 	return draw(model, 3) == 0 ? EPOCH_MAX : first + draw(model, model->epoch - first + 1);
 }
 
@@ -75,6 +77,28 @@ collect(struct stand *stand, uint64_t epoch, uint32_t credits)
 	CHECK_EQUAL(rc, 0);
 }
 
+/* A new snapshot, or one less. */
+static void
+snapshot_change(struct stand *stand)
+{
+	struct model *model = &stand->model;
+	uint32_t count = model->snapshot_count;
+
+	if (count < SNAPSHOTS && draw(model, 2) == 0) {
+		if (count > 0 && model->snapshots[count - 1] == model->epoch)
+			return;
+		model->snapshots[count] = model->epoch;
+		model->snapshot_count++;
+	} else if (count > 0) {
+		uint64_t place = draw(model, count);
+
+		model->snapshot_count--;
+		memmove(&model->snapshots[place], &model->snapshots[place + 1],
+			(count - 1 - place) * sizeof(uint64_t));
+	}
+	stand_set_snapshots(stand);
+}
+
 static int
 run_body(void *argument)
 {
@@ -97,6 +121,8 @@ run_body(void *argument)
 			both_list(stand, epoch_draw(model));
 		else
 			both_query(stand, epoch_draw(model));
+		if (run->snapshots && draw(model, 25) == 0)
+			snapshot_change(stand);
 		if (run->collect && draw(model, 60) == 0)
 			collect(stand,
 				model->collected + draw(model, model->epoch - model->collected + 1),
@@ -105,10 +131,19 @@ run_body(void *argument)
 	return 0;
 }
 
-static void
-random_run(uint64_t seed, bool collecting)
+static int
+figures_body(void *argument)
 {
-	struct run run = {.operations = 3000, .collect = collecting};
+	struct stand *stand = argument;
+
+	CHECK_EQUAL(vos_audit(stand->vos, stand->argument), 0);
+	return 0;
+}
+
+static void
+random_run(uint64_t seed, bool collecting, bool snapshots)
+{
+	struct run run = {.operations = 3000, .collect = collecting, .snapshots = snapshots};
 	/* Small logs let large requests wait for room. */
 	struct stand stand = {.argument = &run, .media_options.log_size = (seed % 2 + 1) << 22};
 	struct heap_space before, after;
@@ -134,16 +169,96 @@ static void
 operations(void **state)
 {
 	(void)state;
-	random_run(1, false);
-	random_run(2, false);
+	random_run(1, false, false);
+	random_run(2, false, false);
 }
 
 static void
 operations_and_collection(void **state)
 {
 	(void)state;
-	random_run(3, true);
-	random_run(4, true);
+	random_run(3, true, false);
+	random_run(4, true, false);
+}
+
+static void
+operations_and_snapshots(void **state)
+{
+	(void)state;
+	random_run(5, true, true);
+	random_run(6, true, true);
+}
+
+/* ------------------------------------------------ what snapshots leave behind */
+
+/* The same changes, with snapshots that come and go, or without. */
+static int
+changes_body(void *argument)
+{
+	struct stand *stand = argument;
+	const struct run *run = stand->argument;
+	struct model *model = &stand->model;
+	struct model reads;
+	uint64_t group;
+	int rc;
+
+	for (uint32_t i = 0; i < run->operations; i++) {
+		if (draw(model, 4) == 0)
+			both_punch(stand, &group);
+		else
+			both_update(stand, &group);
+		if (!run->snapshots)
+			continue;
+		/* Drawn apart, so that the changes are the same in both. */
+		reads = *model;
+		if (i % 20 == 0)
+			snapshot_change(stand);
+		if (i % 31 == 0) {
+			rc = vos_collect(stand->vos, model->epoch, 20);
+			CHECK(rc >= 0);
+		}
+		if (i % 7 == 0 && model->snapshot_count > 0)
+			both_fetch(stand, model->snapshots[draw(model, model->snapshot_count)]);
+		model->random = reads.random;
+	}
+	model->snapshot_count = 0;
+	stand_set_snapshots(stand);
+	collect(stand, model->epoch, 100);
+	return 0;
+}
+
+static struct vos_audit
+changed_figures(uint64_t seed, bool snapshots)
+{
+	struct run run = {.operations = 700, .snapshots = snapshots};
+	struct stand stand = {.argument = &run};
+	struct vos_audit figures;
+
+	stand_start(&stand, seed);
+	stand_run(&stand, changes_body);
+	stand.argument = &figures;
+	stand_run(&stand, figures_body);
+	stand_stop(&stand);
+	return figures;
+}
+
+static void
+snapshots_leave_nothing(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 21; seed < 23; seed++) {
+		struct vos_audit with = changed_figures(seed, true);
+		struct vos_audit without = changed_figures(seed, false);
+
+		CHECK_EQUAL(with.objects, without.objects);
+		CHECK_EQUAL(with.dkeys, without.dkeys);
+		CHECK_EQUAL(with.akeys, without.akeys);
+		CHECK_EQUAL(with.extents, without.extents);
+		CHECK_EQUAL(with.values, without.values);
+		CHECK_EQUAL(with.bytes, without.bytes);
+		CHECK_EQUAL(with.data_blocks, without.data_blocks);
+		CHECK_EQUAL(with.stale + with.dead, without.stale + without.dead);
+	}
 }
 
 /* Without arguments the tests; with a seed only that run. */
@@ -153,10 +268,12 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operations),
 		cmocka_unit_test(operations_and_collection),
+		cmocka_unit_test(operations_and_snapshots),
+		cmocka_unit_test(snapshots_leave_nothing),
 	};
 
 	if (argc > 1) {
-		random_run(strtoull(argv[1], NULL, 0), argc > 2);
+		random_run(strtoull(argv[1], NULL, 0), argc > 2, argc > 3);
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

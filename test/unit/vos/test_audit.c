@@ -222,11 +222,12 @@ damage_tree(struct stand *stand, const struct places *places)
 static void
 damage_entities(struct stand *stand, const struct places *places)
 {
-	DAMAGE(AT(places->container, container_record, root), uint64_t, places->blob, "held");
+	DAMAGE(AT(places->container, container_record, root), uint64_t, places->blob,
+	       "no container root");
 	DAMAGE(AT(places->container, container_record, id), uint64_t, 77, "wrong place");
 	DAMAGE(AT(places->object, entity, key.id), uint64_t, 8, "stands at");
 	DAMAGE(AT(places->object, entity, flags), uint8_t, 0, "nothing leads");
-	DAMAGE(AT(places->object, entity, flags), uint8_t, 5, "flags");
+	DAMAGE(AT(places->object, entity, flags), uint8_t, 9, "flags");
 	DAMAGE(AT(places->dkey, entity, flags), uint8_t, 0, "nothing leads");
 	DAMAGE(AT(places->akey, entity, flags), uint8_t, 0, "nothing leads");
 	DAMAGE(AT(places->dkey, entity, life.punched), uint64_t, 500, "epochs");
