@@ -28,7 +28,10 @@ struct options {
 	bool fill;	     /* write every key once first */
 	bool single;	     /* update, fetch: single values, not arrays of bytes */
 	bool spin;	     /* poll without sleeping */
+	uint32_t pools;	     /* more than 1: LABEL-0, LABEL-1, ..., a key in each in turn */
 };
+
+#define POOLS_MAX 1024u
 
 static void __attribute__((noreturn, format(printf, 2, 3))) stop(int rc, const char *format, ...)
 {
@@ -57,11 +60,15 @@ struct slot {
 	d_sg_list_t sgl;
 	daos_size_t size;
 	char *value;
+	daos_handle_t object;
 };
 
 struct load {
 	const struct options *options;
-	daos_handle_t pool, container, object, queue;
+	daos_handle_t queue;
+	struct place {
+		daos_handle_t pool, container, object;
+	} places[POOLS_MAX];
 	struct slot *slots;
 	daos_event_t **reaped;
 	uint64_t random;
@@ -73,28 +80,31 @@ struct load {
 static int
 launch_update(struct load *load, struct slot *slot)
 {
-	return daos_obj_update(load->object, DAOS_TX_NONE, 0, &slot->key, 1, &slot->iod, &slot->sgl,
+	(void)load;
+	return daos_obj_update(slot->object, DAOS_TX_NONE, 0, &slot->key, 1, &slot->iod, &slot->sgl,
 			       &slot->event);
 }
 
 static int
 launch_fetch(struct load *load, struct slot *slot)
 {
-	return daos_obj_fetch(load->object, DAOS_TX_NONE, 0, &slot->key, 1, &slot->iod, &slot->sgl,
+	(void)load;
+	return daos_obj_fetch(slot->object, DAOS_TX_NONE, 0, &slot->key, 1, &slot->iod, &slot->sgl,
 			      NULL, &slot->event);
 }
 
 static int
 launch_put(struct load *load, struct slot *slot)
 {
-	return daos_kv_put(load->object, DAOS_TX_NONE, 0, slot->key_text, load->options->size,
+	return daos_kv_put(slot->object, DAOS_TX_NONE, 0, slot->key_text, load->options->size,
 			   slot->value, &slot->event);
 }
 
 static int
 launch_get(struct load *load, struct slot *slot)
 {
-	return daos_kv_get(load->object, DAOS_TX_NONE, 0, slot->key_text, &slot->size, slot->value,
+	(void)load;
+	return daos_kv_get(slot->object, DAOS_TX_NONE, 0, slot->key_text, &slot->size, slot->value,
 			   &slot->event);
 }
 
@@ -214,6 +224,7 @@ slot_aim(struct load *load, struct slot *slot, uint64_t key)
 	d_iov_set(&slot->iov, slot->value, options->size);
 	slot->iod.iod_size = options->single ? options->size : 1;
 	slot->size = options->size;
+	slot->object = load->places[key % options->pools].object;
 }
 
 typedef int launch_function(struct load *load, struct slot *slot);
@@ -326,6 +337,8 @@ report(const struct load *load, const struct figures *from, const struct figures
 	       options->size, options->depth, options->spin ? "spin" : "sleep",
 	       (unsigned long long)load->finished, (unsigned long long)(to->wall - from->wall),
 	       count * 1e9 / (double)(to->wall - from->wall));
+	printf("\"both_cpu_ns_per_op\":%.0f,",
+	       (double)(to->client - from->client + to->server - from->server) / count);
 	printf("\"p50_ns\":%llu,\"p99_ns\":%llu,\"client_cpu_ns_per_op\":%.0f,"
 	       "\"server_cpu_ns_per_op\":%.0f}\n",
 	       (unsigned long long)percentile(load->latencies, load->finished, 0.5),
@@ -354,37 +367,64 @@ measure(struct load *load)
 /* ------------------------------------------------ set-up */
 
 static void
-open_container(struct load *load)
+open_container(const struct options *options, const char *pool, struct place *place)
 {
-	const struct options *options = load->options;
-	int rc = daos_pool_connect(options->pool, NULL, DAOS_PC_RW, &load->pool, NULL, NULL);
+	int rc = daos_pool_connect(pool, NULL, DAOS_PC_RW, &place->pool, NULL, NULL);
 
 	if (rc)
-		stop(rc, "pool %s", options->pool);
-	rc = daos_cont_create_with_label(load->pool, options->container, NULL, NULL, NULL);
+		stop(rc, "pool %s", pool);
+	rc = daos_cont_create_with_label(place->pool, options->container, NULL, NULL, NULL);
 	if (rc && rc != -DER_EXIST)
 		stop(rc, "container %s cannot be made", options->container);
-	rc = daos_cont_open(load->pool, options->container, DAOS_COO_RW, &load->container, NULL,
+	rc = daos_cont_open(place->pool, options->container, DAOS_COO_RW, &place->container, NULL,
 			    NULL);
 	if (rc)
 		stop(rc, "container %s", options->container);
 }
 
 static void
-open_object(struct load *load)
+open_object(const struct options *options, struct place *place)
 {
-	const struct options *options = load->options;
 	bool kv = options->mode->kv;
 	daos_obj_id_t id = {.lo = kv ? 1 : options->single ? 2 : 3};
-	int rc = daos_obj_generate_oid(load->container, &id,
+	int rc = daos_obj_generate_oid(place->container, &id,
 				       kv ? DAOS_OT_KV_HASHED : DAOS_OT_MULTI_HASHED, OC_SX, 0, 0);
 
 	if (rc == 0 && kv)
-		rc = daos_kv_open(load->container, id, DAOS_OO_RW, &load->object, NULL);
+		rc = daos_kv_open(place->container, id, DAOS_OO_RW, &place->object, NULL);
 	else if (rc == 0)
-		rc = daos_obj_open(load->container, id, DAOS_OO_RW, &load->object, NULL);
+		rc = daos_obj_open(place->container, id, DAOS_OO_RW, &place->object, NULL);
 	if (rc)
 		stop(rc, "the object cannot be opened");
+}
+
+static void
+places_open(struct load *load)
+{
+	const struct options *options = load->options;
+	char label[128];
+
+	for (uint32_t i = 0; i < options->pools; i++) {
+		snprintf(label, sizeof(label), "%s-%u", options->pool, i);
+		open_container(options, options->pools > 1 ? label : options->pool,
+			       &load->places[i]);
+		open_object(options, &load->places[i]);
+	}
+}
+
+static void
+places_close(struct load *load)
+{
+	for (uint32_t i = 0; i < load->options->pools; i++) {
+		struct place *place = &load->places[i];
+
+		if (load->options->mode->kv)
+			daos_kv_close(place->object, NULL);
+		else
+			daos_obj_close(place->object, NULL);
+		daos_cont_close(place->container, NULL);
+		daos_pool_disconnect(place->pool, NULL);
+	}
 }
 
 static void
@@ -430,13 +470,14 @@ slots_fini(struct load *load)
 static void
 work(const struct options *options)
 {
-	struct load load = {.options = options, .random = read_clock(CLOCK_REALTIME)};
+	static struct load load;
 	int rc = daos_init();
 
 	if (rc)
 		stop(rc, "the library cannot be used");
-	open_container(&load);
-	open_object(&load);
+	load.options = options;
+	load.random = read_clock(CLOCK_REALTIME);
+	places_open(&load);
 	rc = daos_eq_create(&load.queue);
 	if (rc)
 		stop(rc, "no event queue");
@@ -444,12 +485,7 @@ work(const struct options *options)
 	measure(&load);
 	slots_fini(&load);
 	daos_eq_destroy(load.queue, 0);
-	if (options->mode->kv)
-		daos_kv_close(load.object, NULL);
-	else
-		daos_obj_close(load.object, NULL);
-	daos_cont_close(load.container, NULL);
-	daos_pool_disconnect(load.pool, NULL);
+	places_close(&load);
 	daos_fini();
 }
 
@@ -460,7 +496,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: load --mode update|fetch|kv-put|kv-get [--pool LABEL] "
 			"[--container LABEL] [--depth N]\n            [--size BYTES] [--keys N] "
-			"[--seconds S] [--ops N] [--fill] [--single] [--spin] [--server PID]\n");
+			"[--seconds S] [--ops N] [--fill] [--single] [--spin] [--server PID]\n"
+			"            [--pools N]\n");
 	return 2;
 }
 
@@ -500,6 +537,9 @@ take_option(struct options *options, int option, const char *value)
 	case 'o':
 		options->operations = strtoull(value, NULL, 10);
 		break;
+	case 'n':
+		options->pools = (uint32_t)strtoul(value, NULL, 10);
+		break;
 	case 'P':
 		options->server = (pid_t)strtol(value, NULL, 10);
 		break;
@@ -516,7 +556,8 @@ main(int count, char **arguments)
 				  .depth = 16,
 				  .keys = 10000,
 				  .size = 4096,
-				  .seconds = 1};
+				  .seconds = 1,
+				  .pools = 1};
 	int fill_all = 0, single = 0, spin = 0, option;
 	const struct option known[] = {{"mode", required_argument, NULL, 'm'},
 				       {"pool", required_argument, NULL, 'p'},
@@ -527,6 +568,7 @@ main(int count, char **arguments)
 				       {"seconds", required_argument, NULL, 's'},
 				       {"ops", required_argument, NULL, 'o'},
 				       {"server", required_argument, NULL, 'P'},
+				       {"pools", required_argument, NULL, 'n'},
 				       {"fill", no_argument, &fill_all, 1},
 				       {"single", no_argument, &single, 1},
 				       {"spin", no_argument, &spin, 1},
@@ -541,7 +583,7 @@ main(int count, char **arguments)
 	options.single = single;
 	options.spin = spin;
 	if (!options.mode || options.depth == 0 || options.depth > 1024 || options.keys == 0 ||
-	    options.size == 0 || optind < count)
+	    options.size == 0 || options.pools == 0 || options.pools > POOLS_MAX || optind < count)
 		return usage();
 	work(&options);
 	return 0;

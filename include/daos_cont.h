@@ -109,23 +109,29 @@ int daos_cont_alloc_oids(daos_handle_t coh, daos_size_t num_oids, uint64_t *oid,
 /** Ask for aggregation up to an epoch (kept for tests). */
 int daos_cont_aggregate(daos_handle_t coh, daos_epoch_t epoch, daos_event_t *ev);
 
-/** Rolls a container back to an epoch; not supported, -DER_NOSYS. */
+/**
+ * Makes a container what one of its snapshots shows. It must be open by this handle alone, with
+ * DAOS_COO_EX; what was written since stays readable at later snapshots.
+ */
 int daos_cont_rollback(daos_handle_t coh, daos_epoch_t epoch, daos_event_t *ev);
 
 /** Waits for a new snapshot; not supported, -DER_NOSYS. */
 int daos_cont_subscribe(daos_handle_t coh, daos_epoch_t *epoch, daos_event_t *ev);
 
-/** Takes a snapshot now and returns its epoch; name must be NULL. */
+/** Takes a snapshot now and returns its epoch; name, unique in the container, may be NULL. */
 int daos_cont_create_snap(daos_handle_t coh, daos_epoch_t *epoch, char *name, daos_event_t *ev);
 
 /**
  * Takes a snapshot with options: DAOS_SNAP_OPT_CR is mandatory, DAOS_SNAP_OPT_OIT also builds
- * the object-id table; name must be NULL.
+ * the object-id table; name, unique in the container, may be NULL.
  */
 int daos_cont_create_snap_opt(daos_handle_t coh, daos_epoch_t *epoch, char *name,
 			      enum daos_snapshot_opts opts, daos_event_t *ev);
 
-/** List epochs (and names), resumable by anchor. */
+/**
+ * List epochs (and names, each in DAOS_SNAPSHOT_MAX_LEN bytes; either may be NULL), resumable by
+ * anchor; nr in: room, out: listed. With neither, nr becomes the number of all snapshots.
+ */
 int daos_cont_list_snap(daos_handle_t coh, int *nr, daos_epoch_t *epochs, char **names,
 			daos_anchor_t *anchor, daos_event_t *ev);
 

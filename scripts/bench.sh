@@ -10,6 +10,7 @@
 #   BACKEND            of the engines: auto, uring, epoll [auto]
 #   OUTPUT             the folder with bin/ and bench/ of a release build [build, which is built]
 #   RESULTS            the file to write
+# --long: growth to 10^7 keys
 
 set -u
 export LC_ALL=C
@@ -21,6 +22,10 @@ BACKEND=${BACKEND:-auto}
 RESULTS=${RESULTS:-bench/results/$(date -u +%Y-%m-%d).jsonl}
 # Bounds what updates leave behind on RAM-backed storage.
 OPERATIONS=20000
+IDLE_POOLS=1000
+WARM_MIB=6144
+LONG=()
+[ "${1:-}" != --long ] || LONG=(--long)
 
 if [ -z "${OUTPUT:-}" ]; then
 	OUTPUT=$PWD/build
@@ -69,22 +74,32 @@ all_cores=$(IFS=,; echo "${cores[*]}")
 client_core=${cores[0]}
 server_core=${cores[1]:-${cores[0]}}
 
-# engine_start NAME DIRECTORY CORES OPTION...: an engine of its own with a pool `bench`.
-engine_start() {
+# engine_run NAME DIRECTORY CORES OPTION...: an engine on storage that is there.
+engine_run() {
 	local name=$1 directory=$2/$1 on=$3 line='' tries=0
 	shift 3
-	mkdir "$directory" || exit 1
-	taskset -c "$on" "$OUTPUT/bin/daos_engine" --storage "$directory" --listen tcp:127.0.0.1:0 --format --thin \
+	: >"$directory/ready"
+	taskset -c "$on" "$OUTPUT/bin/daos_engine" --storage "$directory" --listen tcp:127.0.0.1:0 --thin \
 		--backend "$BACKEND" --log "$directory/log" "$@" >"$directory/ready" 2>"$directory/errors" &
 	engine_pid[$name]=$!
 	until line=$(grep -o 'tcp:[^ ]*' "$directory/ready"); do
 		kill -0 "${engine_pid[$name]}" 2>/dev/null || fail "engine $name ended: $(cat "$directory/errors")"
-		[ $((tries += 1)) -le 300 ] || fail "engine $name is not ready after 30 s"
-		sleep 0.1
+		[ $((tries += 1)) -le 3000 ] || fail "engine $name is not ready after 30 s"
+		sleep 0.01
 	done
 	engine_address[$name]=$line
-	CAIRN_ENGINE=$line timeout 30 "$OUTPUT/bin/dmg" pool create bench >"$directory/pool" 2>&1 ||
-		fail "no pool on engine $name: $(cat "$directory/pool")"
+}
+
+pool_create() {
+	CAIRN_ENGINE=${engine_address[$1]} timeout 30 "$OUTPUT/bin/dmg" pool create "$2" >"$ram/pool" 2>&1 ||
+		fail "no pool $2 on engine $1: $(cat "$ram/pool")"
+}
+
+# engine_start NAME DIRECTORY CORES OPTION...: an engine of its own with a pool `bench`.
+engine_start() {
+	mkdir "$2/$1" || exit 1
+	engine_run "$@" --format
+	pool_create "$1" bench
 }
 
 engine_stop() {
@@ -121,6 +136,7 @@ load() {
 		fail "load $name on engine $engine failed"
 	sample "$name.server" "$line" server_cpu_ns_per_op
 	sample "$name.client" "$line" client_cpu_ns_per_op
+	sample "$name.both" "$line" both_cpu_ns_per_op
 	sample "$name.p50" "$line" p50_ns
 	sample "$name.rate" "$line" ops_per_second
 }
@@ -134,13 +150,31 @@ fill() {
 	done
 }
 
+# files NAME ENGINE OPTION...: keeps CPU of the server and of both sides for create, stat and unlink.
+files() {
+	local name=$1 engine=$2 lines phase
+	shift 2
+	lines=$(CAIRN_ENGINE=${engine_address[$engine]} timeout 120 taskset -c "$client_core" "$OUTPUT/bench/files" \
+		--server "${engine_pid[$engine]}" "$@") || fail "files on engine $engine failed"
+	for phase in create stat unlink; do
+		sample "$name.$phase.server" "$(grep "\"$phase\"" <<<"$lines")" server_cpu_ns_per_op
+		sample "$name.$phase.both" "$(grep "\"$phase\"" <<<"$lines")" both_cpu_ns_per_op
+	done
+}
+
+# Nanoseconds of CPU that an engine has used.
+engine_cpu() { cat /proc/"${engine_pid[$1]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'; }
+
+# Bytes that an engine has handed to write calls.
+engine_written() { sed -n 's/^wchar: //p' /proc/"${engine_pid[$1]}"/io; }
+
 least() { awk -v name="$1" '$1 == name && (!n++ || $3 < min) { min = $3 } END { print min }' "$samples"; }
 most() { awk -v name="$1" '$1 == name && $3 > max { max = $3 } END { print max }' "$samples"; }
 
-# Whether the least values of the two halves of the rounds lie within 15 %.
+# Whether the least values, or the greatest, of the two halves of the rounds lie within 15 %.
 steady() {
-	awk -v name="$1" -v half="$ROUNDS" '
-		$1 == name { h = ($2 > half / 2); if (!n[h]++ || $3 < min[h]) min[h] = $3 }
+	awk -v name="$1" -v half="$ROUNDS" -v most="${2:-}" '
+		$1 == name { h = ($2 > half / 2); if (!n[h]++ || (most ? $3 > min[h] : $3 < min[h])) min[h] = $3 }
 		END { low = min[0]; high = min[1]; if (low > high) { t = low; low = high; high = t }
 		      exit !(n[0] && n[1] && high <= low * 1.15) }' "$samples"
 }
@@ -179,11 +213,41 @@ figure() {
 	table+=("$(printf '    %-58s %10s %s' "$1" "$3" "$2")")
 }
 
+# rate_row ROW METRIC OURS DENOMINATOR GOAL: operations per second, the more the better; names of loads and floors.
+rate_row() {
+	local ours denominator ratio met
+	ours=$(most "$3")
+	denominator=$(most "$4")
+	ratio=$(awk -v a="$ours" -v b="$denominator" 'BEGIN { printf "%.3f", a / b }')
+	met=$(awk -v a="$ratio" -v b="$5" 'BEGIN { print (a >= b ? "true" : "false") }')
+	steady "$4" most || met='"void"'
+	lines+=("$(printf '{"metric":"%s","row":"%s","unit":"op/s","ours":%s,' "$2" "$1" "$ours"
+		printf '"denominator":%s,"ratio":%s,"goal":%s,"met":%s}' "$denominator" "$ratio" "$5" "$met")")
+	table+=("$(printf '%-3s %-58s %10s %10s %8s %6s %6s' "$1" "$2" "$ours" "$denominator" "$ratio" "$5" \
+		"${met//\"/}")")
+}
+
+# figure_row ROW METRIC UNIT NUMBER GOAL: a figure that is to be at most GOAL.
+figure_row() {
+	local met
+	met=$(awk -v a="$4" -v b="$5" 'BEGIN { print a <= b ? "true" : "false" }')
+	lines+=("$(printf '{"metric":"%s","row":"%s","unit":"%s","ours":%s,' "$2" "$1" "$3" "$4"
+		printf '"denominator":null,"ratio":null,"goal":%s,"met":%s}' "$5" "$met")")
+	table+=("$(printf '%-3s %-58s %10s %10s %8s %6s %6s' "$1" "$2" "$4" - - "$5" "$met")")
+}
+
 # What else a load says: rate and the client's CPU.
 rest_of() {
 	printf ',"ops_per_second":%s,"client_cpu_ns":%s,"p50_ns":%s' "$(most "$1.rate")" "$(least "$1.client")" \
 		"$(least "$1.p50")"
 }
+
+# Memory that a virtual machine has never touched costs its first user a fault in the host, ten times what the copy
+# into it costs: it is touched here, and given back to the kernel, which hands it out again.
+dd if=/dev/zero of="$ram/warm" bs=1M count=$WARM_MIB status=none ||
+	fail "$WARM_MIB MiB of RAM-backed storage are not there"
+rm "$ram/warm"
+echo "memory: $SECONDS s"
 
 # ---- One loop beside its floors -------------------------------------------------------------------------------------
 
@@ -194,6 +258,8 @@ engine_start on_disk "$disk" "$server_core" --targets 1 --loops 1 --log-size $((
 for engine in sleeping spinning on_disk; do
 	fill $engine
 done
+CAIRN_ENGINE=${engine_address[sleeping]} timeout 120 "$OUTPUT/bench/load" --mode update --size $((1 << 20)) --keys 64 \
+	--depth 4 --container stream --fill --seconds 0 || fail "1 MiB values cannot be filled in"
 
 for ((round = 1; round <= ROUNDS; round++)); do
 	floor append server_cpu_ns_per_op append --depth 16 --operations 10000 --directory "$ram"
@@ -208,8 +274,19 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	floor roundtrip_spin p50_ns roundtrip --spin --operations 10000
 	load update_1_spin spinning "$client_core" --mode update --depth 1 --spin
 	load fetch_1_spin spinning "$client_core" --mode fetch --depth 1 --spin
-	floor append_disk server_cpu_ns_per_op append --depth 16 --operations 1000 --directory "$disk"
-	load update_disk on_disk "$client_core" --mode update --depth 16
+	for depth in 1 16 64; do
+		floor append_disk_$depth ops_per_second append --depth $depth --operations $((200 * depth)) \
+			--directory "$disk"
+		load update_disk_$depth on_disk "$client_core" --mode update --depth $depth
+	done
+	floor stream both_cpu_ns_per_op stream --operations 300
+	for mode in update fetch; do
+		load stream_$mode sleeping "$client_core" --mode $mode --size $((1 << 20)) --keys 64 --depth 4 \
+			--ops 300 --container stream
+	done
+	floor exchange_1 server_cpu_ns_per_op exchange --depth 1 --operations 5000
+	floor exchange_1_both both_cpu_ns_per_op exchange --depth 1 --operations 5000
+	files files sleeping --count 1000
 	echo "round $round of $ROUNDS, $SECONDS s"
 done
 for engine in sleeping spinning; do
@@ -236,6 +313,103 @@ for engine in two six; do
 done
 echo "more loops than cores: $SECONDS s"
 
+# ---- Targets and pools on one loop, engines on two cores ------------------------------------------------------------
+
+engine_start target "$ram" "$server_core" --targets 1 --loops 1 --log-size $((64 << 20))
+engine_start targets "$ram" "$server_core" --targets 4 --loops 1 --log-size $((64 << 20))
+for engine in target targets; do
+	fill $engine
+done
+for ((pool = 0; pool < 100; pool++)); do
+	pool_create target spread-$pool
+done
+CAIRN_ENGINE=${engine_address[target]} timeout 120 "$OUTPUT/bench/load" --mode update --pool spread --pools 100 --fill \
+	--seconds 0 || fail "100 pools cannot be filled"
+for ((round = 1; round <= ROUNDS; round++)); do
+	for mode in update fetch; do
+		load target_$mode target "$client_core" --mode $mode --depth 16
+		load targets_$mode targets "$client_core" --mode $mode --depth 16
+		load spread_$mode target "$client_core" --mode $mode --depth 16 --pool spread --pools 100
+	done
+done
+for engine in target targets; do
+	engine_stop $engine "$ram"
+done
+echo "targets and pools: $SECONDS s"
+
+# One engine alone first, then it and two more: the client asks each of the three in turn.
+engine_start a "$ram" "$all_cores" --targets 2 --loops 2 --log-size $((64 << 20))
+fill a
+for ((round = 1; round <= ROUNDS; round++)); do
+	load alone a "$all_cores" --mode kv-get --size 128 --depth 1
+done
+for engine in b c; do
+	engine_start $engine "$ram" "$all_cores" --targets 2 --loops 2 --log-size $((64 << 20))
+	fill $engine
+done
+for ((round = 1; round <= ROUNDS; round++)); do
+	for engine in a b c; do
+		load together $engine "$all_cores" --mode kv-get --size 128 --depth 1
+	done
+done
+for engine in a b c; do
+	engine_stop $engine "$ram"
+done
+echo "three engines: $SECONDS s"
+
+# ---- Death, bytes written, idleness ---------------------------------------------------------------------------------
+
+# SIGKILL while the log is as full as updates make it; then until a read is answered.
+engine_start killed "$ram" "$server_core" --targets 1 --loops 1
+fill killed
+CAIRN_ENGINE=${engine_address[killed]} timeout 20 taskset -c "$client_core" "$OUTPUT/bench/load" --mode kv-put \
+	--size 128 --seconds 10 >/dev/null 2>&1 &
+putting=$!
+sleep 4
+{
+	kill -KILL "${engine_pid[killed]}" "$putting"
+	wait "${engine_pid[killed]}" "$putting"
+} 2>/dev/null
+unset "engine_pid[killed]"
+before=$(date +%s%N)
+engine_run killed "$ram" "$server_core" --targets 1 --loops 1
+CAIRN_ENGINE=${engine_address[killed]} timeout 60 "$OUTPUT/bench/load" --mode kv-get --size 128 --depth 1 --ops 1 \
+	>/dev/null || fail "a killed engine does not answer"
+first_answer=$(awk -v a="$before" -v b="$(date +%s%N)" 'BEGIN { printf "%.3f", (b - a) / 1e9 }')
+engine_stop killed "$ram"
+
+# A million dkeys: what an update of one writes, over as many as make several checkpoints necessary.
+engine_start wide "$ram" "$server_core" --targets 1 --loops 1
+CAIRN_ENGINE=${engine_address[wide]} timeout 300 "$OUTPUT/bench/load" --mode update --keys 1000000 --fill --seconds 0 ||
+	fail "a million keys cannot be filled in"
+sleep 6
+written=$(engine_written wide)
+line=$(CAIRN_ENGINE=${engine_address[wide]} timeout 120 "$OUTPUT/bench/load" --mode update --keys 1000000 --seconds 20 \
+	--ops 100000) || fail "updates of a million keys failed"
+updates=$(sed -n 's/.*"ops":\([0-9]*\).*/\1/p' <<<"$line")
+sleep 6
+# A tenth of it went before, as warm-up.
+written_ratio=$(awk -v a="$written" -v b="$(engine_written wide)" -v n="$updates" \
+	'BEGIN { printf "%.3f", (b - a) / (n * 1.1) / 4096 }')
+heap_bytes=$(CAIRN_ENGINE=${engine_address[wide]} timeout 120 "$OUTPUT/bench/files" --keep --count 20000 \
+	--container kept | sed -n 's/.*"heap_bytes_per_file":\([0-9]*\).*/\1/p')
+heap_bytes_written=$(CAIRN_ENGINE=${engine_address[wide]} timeout 120 "$OUTPUT/bench/files" --keep --count 5000 \
+	--container written --size 1024 | sed -n 's/.*"heap_bytes_per_file":\([0-9]*\).*/\1/p')
+engine_stop wide "$ram"
+echo "death and bytes: $SECONDS s"
+
+engine_start idle "$ram" "$all_cores" --targets 8 --log-size $((64 << 20))
+for ((pool = 1; pool < IDLE_POOLS; pool++)); do
+	pool_create idle idle-$pool
+done
+sleep 75
+before=$(engine_cpu idle)
+sleep 20
+idle_ms=$(awk -v a="$before" -v b="$(engine_cpu idle)" 'BEGIN { printf "%.3f", (b - a) / 20 / 1e6 }')
+idle_memory=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' /proc/"${engine_pid[idle]}"/status)
+engine_stop idle "$ram"
+echo "idle engine: $SECONDS s"
+
 # ---- Parts ----------------------------------------------------------------------------------------------------------
 
 switch=$("$OUTPUT/bench/bench_fiber_switch") || fail "bench_fiber_switch failed"
@@ -250,6 +424,12 @@ for core in placement ec raft swim; do
 	echo "$core: $SECONDS s"
 done
 
+# ---- The store in process, beside LMDB ------------------------------------------------------------------------------
+
+timeout 900 taskset -c "$server_core" "$OUTPUT/bench/bench_store_perf" --directory "$ram" "${LONG[@]}" >"$ram/store" ||
+	fail "bench_store_perf failed"
+echo "store: $SECONDS s"
+
 # field LINE NAME: what stands there, without quotes.
 field() {
 	sed -n "s/.*\"$2\":\"\{0,1\}\([^,}\"]*\).*/\1/p" <<<"$1"
@@ -260,7 +440,7 @@ core_rows() {
 	while read -r line; do
 		lines+=("$line")
 		metric=$(sed 's/.*"metric":"\([^"]*\)".*/\1/' <<<"$line")
-		table+=("$(printf '    %-66s %10s %10s %8s %6s %6s' "$metric" \
+		table+=("$(printf '%-3s %-66s %10s %10s %8s %6s %6s' "$(field "$line" row)" "$metric" \
 			"$(field "$line" ours)" "$(field "$line" denominator)" "$(field "$line" ratio)" \
 			"$(field "$line" goal)" "$(field "$line" met)")")
 	done <"$1"
@@ -277,8 +457,27 @@ row 3 "update QD1 p50, spinning / loopback round trip" ns update_1_spin.p50 roun
 row 3 "fetch QD1 p50, spinning / loopback round trip" ns fetch_1_spin.p50 roundtrip_spin 2 "$(rest_of fetch_1_spin)"
 row 4 "KV put 128 B QD16, server CPU / bare exchange" ns put.server exchange 1.5 "$(rest_of put)"
 row 4 "KV get 128 B QD16, server CPU / bare exchange" ns get.server exchange 1 "$(rest_of get)"
-row "" "update 4 KiB QD16 on disk, server CPU / append-and-flush" ns update_disk.server append_disk - \
-	"$(rest_of update_disk)"
+for depth in 1 16 64; do
+	rate_row 5 "update on disk QD$depth, rate / append-and-flush" update_disk_$depth.rate append_disk_$depth 0.7
+done
+row 6 "write 1 MiB, CPU of both sides / TCP, copy, sums" ns stream_update.both stream 1.6 "$(rest_of stream_update)"
+row 6 "read 1 MiB, CPU of both sides / TCP, copy, sums" ns stream_fetch.both stream 1.6 "$(rest_of stream_fetch)"
+row 9 "file create, server CPU / bare exchange QD1" ns files.create.server exchange_1 4
+row 9 "file stat, cold, server CPU / bare exchange QD1" ns files.stat.server exchange_1 1.8
+row 9 "file unlink, server CPU / bare exchange QD1" ns files.unlink.server exchange_1 4.5
+row 9 "file create, CPU of both sides / those of the exchange" ns files.create.both exchange_1_both 4.5
+figure_row 10 "SIGKILL with a full log: to the first answered read" s "$first_answer" 1
+figure_row 11 "heap per empty file" B "$heap_bytes" 700
+figure_row 11 "heap per file of 1 KiB" B "$heap_bytes_written" 700
+figure_row 11 "bytes written per 4 KiB update, 10^6 dkeys, over 4 KiB" x "$written_ratio" 3
+for mode in update fetch; do
+	row 12 "$mode QD16, 4 targets / 1 target on one loop, server CPU" ns targets_$mode.server \
+		target_$mode.server 1.1
+	rate_row 12 "$mode QD16, 100 pools / one pool, rate" spread_$mode.rate target_$mode.rate 0.8
+done
+figure_row 12 "idle, 8 targets and $IDLE_POOLS pools: CPU per second" ms "$idle_ms" 3.4
+figure "idle, 8 targets and $IDLE_POOLS pools: memory" KiB "$idle_memory"
+row 13 "KV get QD1 of three engines / of one alone, p50" ns together.p50 alone.p50 1.5
 for mode in update fetch get; do
 	row "" "$mode QD16, 6 loops / 2 loops, server CPU" ns "${mode}_six.server" "${mode}_two.server" - \
 		"$(rest_of "${mode}_six")"
@@ -294,6 +493,7 @@ while read -r line; do
 	figure "rpc over $name, server CPU" ns "$(sed -n 's/.*"server_cpu_ns": \([0-9]*\).*/\1/p' <<<"$line")"
 done <<<"$pingpong"
 
+core_rows "$ram/store"
 for core in placement ec raft swim; do
 	core_rows "$ram/$core"
 done

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 uint64_t
@@ -54,7 +55,14 @@ static void
 print_row(const char *metric, const char *unit, double ours, double denominator, double goal,
 	  const char *met)
 {
-	printf("{\"metric\":\"%s\",\"row\":\"\",\"unit\":\"%s\",", metric, unit);
+	int digits = (int)strspn(metric, "0123456789");
+	const char *text = metric;
+
+	if (digits > 0 && metric[digits] == ' ')
+		text += digits + 1;
+	else
+		digits = 0;
+	printf("{\"metric\":\"%s\",\"row\":\"%.*s\",\"unit\":\"%s\",", text, digits, metric, unit);
 	print_number("ours", ours);
 	print_number("denominator", denominator);
 	print_number("ratio", ours / denominator);

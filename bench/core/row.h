@@ -3,7 +3,8 @@
  * Rows of a benchmark of a pure core: ours and its denominator take turns for ROUNDS rounds, the
  * least time of each counts, and a row whose denominator's least values of the two halves of the
  * rounds differ by more than 15 % is void. Each row is one line of JSON on standard output, with
- * the fields of `./run bench`.
+ * the fields of `./run bench`. A metric that begins with a number and a blank carries the number of
+ * its row.
  */
 #pragma once
 

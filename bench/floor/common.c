@@ -251,6 +251,9 @@ figures_print(const char *floor, const struct options *options, uint64_t operati
 	       (unsigned long long)(to->wall - from->wall), (double)(to->wall - from->wall) / count,
 	       (double)(to->server - from->server) / count,
 	       (double)(to->client - from->client) / count);
+	printf(",\"both_cpu_ns_per_op\":%.0f,\"ops_per_second\":%.0f",
+	       (double)(to->server - from->server + to->client - from->client) / count,
+	       count * 1e9 / (double)(to->wall - from->wall));
 	if (p50_ns > 0)
 		printf(",\"p50_ns\":%llu", (unsigned long long)p50_ns);
 	printf("}\n");

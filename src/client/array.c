@@ -39,8 +39,7 @@ metadata_store(struct object_use *use, uint64_t cell_size, uint64_t chunk_size)
 	store_u64(bytes, METADATA_MAGIC);
 	store_u64(bytes + 8, cell_size);
 	store_u64(bytes + 16, chunk_size);
-	return objio_update(use->objio, use->object->id, array_dkey(number, 0), &akey, 1,
-			    DAOS_COND_DKEY_INSERT);
+	return use_update(use, array_dkey(number, 0), &akey, 1, DAOS_COND_DKEY_INSERT);
 }
 
 static int
@@ -55,8 +54,7 @@ metadata_load(struct object_use *use, uint64_t *ret_cell_size, uint64_t *ret_chu
 		.payload = &payload,
 		.payload_count = 1,
 	};
-	int rc = objio_fetch(use->objio, use->object->id, array_dkey(number, 0), &akey, 1, 0, 0,
-			     false);
+	int rc = use_fetch(use, array_dkey(number, 0), &akey, 1, 0, false);
 
 	if (rc && rc != -DER_TRUNC)
 		return rc;
@@ -74,6 +72,7 @@ metadata_load(struct object_use *use, uint64_t *ret_cell_size, uint64_t *ret_chu
 /* ------------------------------------------------ create, open, close */
 
 struct open_arguments {
+	daos_handle_t transaction;
 	daos_handle_t container;
 	daos_obj_id_t oid;
 	uint32_t mode;
@@ -110,7 +109,8 @@ run_create(void *argument)
 	{
 		SCOPED_USE use = {.object = NULL};
 
-		rc = object_begin(*arguments->ret_handle, DAOS_HTYPE_ARRAY, &use);
+		rc = object_begin_change_in(arguments->transaction, *arguments->ret_handle,
+					    DAOS_HTYPE_ARRAY, &use);
 		if (rc == 0)
 			rc = metadata_store(&use, arguments->cell_size, arguments->chunk_size);
 	}
@@ -124,6 +124,7 @@ daos_array_create(daos_handle_t coh, daos_obj_id_t oid, daos_handle_t th, daos_s
 		  daos_size_t chunk_size, daos_handle_t *oh, daos_event_t *ev)
 {
 	struct open_arguments arguments = {
+		.transaction = th,
 		.container = coh,
 		.oid = oid,
 		.mode = DAOS_OO_RW,
@@ -145,7 +146,8 @@ static int
 load_sizes(const struct open_arguments *arguments)
 {
 	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin(*arguments->ret_handle, DAOS_HTYPE_ARRAY, &use);
+	int rc = object_begin_in(arguments->transaction, *arguments->ret_handle, DAOS_HTYPE_ARRAY,
+				 &use);
 
 	if (rc == 0)
 		rc = metadata_load(&use, &use.object->cell_size, &use.object->chunk_size);
@@ -177,6 +179,7 @@ daos_array_open(daos_handle_t coh, daos_obj_id_t oid, daos_handle_t th, unsigned
 		daos_event_t *ev)
 {
 	struct open_arguments arguments = {
+		.transaction = th,
 		.container = coh,
 		.oid = oid,
 		.mode = mode,
@@ -200,6 +203,7 @@ daos_array_open_with_attr(daos_handle_t coh, daos_obj_id_t oid, daos_handle_t th
 			  daos_event_t *ev)
 {
 	struct open_arguments arguments = {
+		.transaction = th,
 		.container = coh,
 		.oid = oid,
 		.mode = mode,
@@ -229,21 +233,29 @@ daos_array_close(daos_handle_t oh, daos_event_t *ev)
 	return client_run(ev, run_close, &oh, sizeof(oh));
 }
 
+struct destroy_arguments {
+	daos_handle_t transaction;
+	daos_handle_t array;
+};
+
 static int
 run_destroy(void *argument)
 {
+	const struct destroy_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin_change(*(daos_handle_t *)argument, DAOS_HTYPE_ARRAY, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->array, DAOS_HTYPE_ARRAY,
+					&use);
 
-	return rc ? rc : objio_punch_object(use.objio, use.object->id, 0);
+	return rc ? rc : use_punch_object(&use, 0);
 }
 
 int
 daos_array_destroy(daos_handle_t oh, daos_handle_t th, daos_event_t *ev)
 {
+	struct destroy_arguments arguments = {th, oh};
 	int rc = check_transaction(th);
 
-	return rc ? rc : client_run(ev, run_destroy, &oh, sizeof(oh));
+	return rc ? rc : client_run(ev, run_destroy, &arguments, sizeof(arguments));
 }
 
 /* ------------------------------------------------ local */

@@ -4,6 +4,7 @@
  * becomes parts of bounded size, and the parts run side by side.
  */
 #include "client/array.h"
+#include "client/tx.h"
 
 /* Bytes and extents of a part, parts under way, and ranges of a call. */
 #define PART_BYTES (1024u * 1024)
@@ -127,7 +128,7 @@ part_read(struct part *part, struct objio_key dkey, struct objio_akey *akey)
 	struct transfer *transfer = part->transfer;
 	struct object_use *use = transfer->use;
 	uint64_t bytes = part->cells * use->object->cell_size;
-	int rc = objio_fetch(use->objio, use->object->id, dkey, akey, 1, 0, 0, true);
+	int rc = use_fetch(use, dkey, akey, 1, 0, true);
 
 	if (rc == 0 && akey->record_size != 0 && akey->record_size != use->object->cell_size)
 		rc = error_raise(-DER_INVAL, "the array's cells have %llu bytes, not %llu",
@@ -154,7 +155,7 @@ part_transfer(struct part *part, struct objio_akey *akey)
 		return part_read(part, dkey, akey);
 	if (transfer->verb == ARRAY_WRITE)
 		akey->record_size = use->object->cell_size;
-	return objio_update(use->objio, use->object->id, dkey, akey, 1, 0);
+	return use_update(use, dkey, akey, 1, 0);
 }
 
 static int
@@ -244,6 +245,9 @@ transfer_run(struct transfer *transfer)
 	struct fiber_group group;
 	int rc;
 
+	/* The first read of a transaction settles the point in time of the others. */
+	if (transfer->verb == ARRAY_READ && transfer->use->tx && !tx_is_settled(transfer->use->tx))
+		workers = 1;
 	if (workers <= 1)
 		return worker_run(&worker);
 	fiber_group_init(&group);
@@ -324,6 +328,7 @@ transfer_prepare(struct transfer *transfer, const daos_array_iod_t *iod, const d
 }
 
 struct io_arguments {
+	daos_handle_t transaction;
 	daos_handle_t array;
 	enum array_verb verb;
 	daos_array_iod_t *iod;
@@ -381,7 +386,8 @@ run_punch(void *argument)
 	struct transfer transfer = {.use = &use, .verb = ARRAY_PUNCH};
 	daos_array_iod_t clipped;
 	struct iovec *iov = NULL;
-	int rc = object_begin_change(arguments->array, DAOS_HTYPE_ARRAY, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->array, DAOS_HTYPE_ARRAY,
+					&use);
 
 	if (rc == 0)
 		rc = clip_punch(&use, arguments->iod, &clipped);
@@ -403,8 +409,10 @@ run_io(void *argument)
 	struct transfer transfer = {.use = &use, .verb = arguments->verb};
 	struct iovec *iov = NULL;
 	int rc = arguments->verb == ARRAY_READ
-			 ? object_begin(arguments->array, DAOS_HTYPE_ARRAY, &use)
-			 : object_begin_change(arguments->array, DAOS_HTYPE_ARRAY, &use);
+			 ? object_begin_in(arguments->transaction, arguments->array,
+					   DAOS_HTYPE_ARRAY, &use)
+			 : object_begin_change_in(arguments->transaction, arguments->array,
+						  DAOS_HTYPE_ARRAY, &use);
 
 	if (rc)
 		return rc;
@@ -421,10 +429,10 @@ run_io(void *argument)
 }
 
 static int
-start_io(struct io_arguments *arguments, daos_handle_t th, daos_event_t *ev)
+start_io(struct io_arguments *arguments, daos_event_t *ev)
 {
 	int (*run)(void *argument) = arguments->verb == ARRAY_PUNCH ? run_punch : run_io;
-	int rc = check_transaction(th);
+	int rc = check_transaction(arguments->transaction);
 
 	if (rc)
 		return rc;
@@ -438,24 +446,24 @@ int
 daos_array_read(daos_handle_t oh, daos_handle_t th, daos_array_iod_t *iod, d_sg_list_t *sgl,
 		daos_event_t *ev)
 {
-	struct io_arguments arguments = {oh, ARRAY_READ, iod, sgl};
+	struct io_arguments arguments = {th, oh, ARRAY_READ, iod, sgl};
 
-	return start_io(&arguments, th, ev);
+	return start_io(&arguments, ev);
 }
 
 int
 daos_array_write(daos_handle_t oh, daos_handle_t th, daos_array_iod_t *iod, d_sg_list_t *sgl,
 		 daos_event_t *ev)
 {
-	struct io_arguments arguments = {oh, ARRAY_WRITE, iod, sgl};
+	struct io_arguments arguments = {th, oh, ARRAY_WRITE, iod, sgl};
 
-	return start_io(&arguments, th, ev);
+	return start_io(&arguments, ev);
 }
 
 int
 daos_array_punch(daos_handle_t oh, daos_handle_t th, daos_array_iod_t *iod, daos_event_t *ev)
 {
-	struct io_arguments arguments = {oh, ARRAY_PUNCH, iod, NULL};
+	struct io_arguments arguments = {th, oh, ARRAY_PUNCH, iod, NULL};
 
-	return start_io(&arguments, th, ev);
+	return start_io(&arguments, ev);
 }

@@ -10,9 +10,8 @@ array_size(struct object_use *use, uint64_t *ret_size, uint64_t *ret_epoch)
 {
 	struct proto_object_queried result = {0};
 	uint64_t size = 0;
-	int rc = objio_query_key(use->objio, use->object->id,
-				 DAOS_GET_MAX | DAOS_GET_DKEY | DAOS_GET_RECX,
-				 (struct objio_key){0}, array_cells, 0, &result);
+	int rc = use_query_key(use, DAOS_GET_MAX | DAOS_GET_DKEY | DAOS_GET_RECX,
+			       (struct objio_key){0}, array_cells, &result);
 
 	if (rc && rc != -DER_NONEXIST)
 		return rc;
@@ -26,6 +25,7 @@ array_size(struct object_use *use, uint64_t *ret_size, uint64_t *ret_epoch)
 }
 
 struct size_arguments {
+	daos_handle_t transaction;
 	daos_handle_t array;
 	daos_size_t *ret_size;
 	daos_array_stbuf_t *ret_status;
@@ -43,8 +43,7 @@ newest_change(struct object_use *use, uint64_t size, uint64_t *epoch)
 	if (size > 0 &&
 	    placement_groups(&use->object->container->pool->placement, use->object->id) == 1)
 		return 0;
-	rc = objio_query_key(use->objio, use->object->id, 0, (struct objio_key){0},
-			     (struct objio_key){0}, 0, &result);
+	rc = use_query_key(use, 0, (struct objio_key){0}, (struct objio_key){0}, &result);
 	if (rc && rc != -DER_NONEXIST)
 		return rc;
 	*epoch = max_of(*epoch, result.epoch);
@@ -57,7 +56,7 @@ run_get_size(void *argument)
 	const struct size_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
 	uint64_t size, epoch;
-	int rc = object_begin(arguments->array, DAOS_HTYPE_ARRAY, &use);
+	int rc = object_begin_in(arguments->transaction, arguments->array, DAOS_HTYPE_ARRAY, &use);
 
 	if (rc == 0)
 		rc = array_size(&use, &size, &epoch);
@@ -76,7 +75,7 @@ run_get_size(void *argument)
 int
 daos_array_get_size(daos_handle_t oh, daos_handle_t th, daos_size_t *size, daos_event_t *ev)
 {
-	struct size_arguments arguments = {.array = oh, .ret_size = size};
+	struct size_arguments arguments = {.transaction = th, .array = oh, .ret_size = size};
 	int rc = check_transaction(th);
 
 	if (rc == 0 && size == NULL)
@@ -87,7 +86,7 @@ daos_array_get_size(daos_handle_t oh, daos_handle_t th, daos_size_t *size, daos_
 int
 daos_array_stat(daos_handle_t oh, daos_handle_t th, daos_array_stbuf_t *stbuf, daos_event_t *ev)
 {
-	struct size_arguments arguments = {.array = oh, .ret_status = stbuf};
+	struct size_arguments arguments = {.transaction = th, .array = oh, .ret_status = stbuf};
 	int rc = check_transaction(th);
 
 	if (rc == 0 && stbuf == NULL)
@@ -125,7 +124,7 @@ punch_page(struct object_use *use, const struct beyond *beyond)
 		uint8_t number[sizeof(uint64_t)];
 		struct objio_key dkey = array_dkey(number, beyond->numbers[i]);
 
-		rc = objio_punch_dkeys(use->objio, use->object->id, &dkey, 1, 0);
+		rc = use_punch_dkeys(use, &dkey, 1, 0);
 	}
 	return rc;
 }
@@ -145,9 +144,8 @@ punch_beyond(struct object_use *use, uint64_t first)
 	while (rc == 0 && !at->end) {
 		beyond->first = first;
 		beyond->count = 0;
-		rc = objio_list(use->objio, use->object->id, PROTO_LIST_DKEYS,
-				(struct objio_key){0}, (struct objio_key){0}, 0, PAGE_DKEYS, at,
-				take_beyond, beyond);
+		rc = use_list(use, PROTO_LIST_DKEYS, (struct objio_key){0}, (struct objio_key){0},
+			      PAGE_DKEYS, at, take_beyond, beyond);
 		if (rc == 0)
 			rc = punch_page(use, beyond);
 	}
@@ -167,8 +165,7 @@ punch_tail(struct object_use *use, uint64_t chunk, uint64_t offset)
 		.extent_count = 1,
 	};
 
-	return objio_update(use->objio, use->object->id, array_dkey(number, chunk + 1), &akey, 1,
-			    0);
+	return use_update(use, array_dkey(number, chunk + 1), &akey, 1, 0);
 }
 
 static int
@@ -179,7 +176,7 @@ shrink(struct object_use *use, uint64_t size)
 	int rc;
 
 	if (size == 0 && object_id_type(use->object->id) != DAOS_OT_ARRAY)
-		return objio_punch_object(use->objio, use->object->id, 0);
+		return use_punch_object(use, 0);
 	rc = punch_beyond(use, chunk + 1 + (offset > 0));
 	return rc == 0 && offset > 0 && !BUG(18) ? punch_tail(use, chunk, offset) : rc;
 }
@@ -209,8 +206,41 @@ grow(struct object_use *use, uint64_t size)
 
 	if (zeros.pointer == NULL)
 		return -DER_NOMEM;
-	return objio_update(use->objio, use->object->id, array_dkey(number, chunk + 1), &akey, 1,
-			    0);
+	return use_update(use, array_dkey(number, chunk + 1), &akey, 1, 0);
+}
+
+/* How long the array is without what lies beyond size. A transaction does not see its own punches:
+ * the array ends there if the last cell before holds something. */
+static int
+size_after_shrink(struct object_use *use, uint64_t size, uint64_t *ret_size)
+{
+	uint8_t number[sizeof(uint64_t)];
+	uint64_t last = size - 1;
+	struct proto_extent extent = {last % use->object->chunk_size, 1};
+	AUTO_FREE struct scoped_block cell = {use->context->env->arena, NULL};
+	struct iovec payload = {NULL, use->object->cell_size};
+	struct objio_akey akey = {
+		.key = array_cells,
+		.type = DAOS_IOD_ARRAY,
+		.extents = &extent,
+		.extent_count = 1,
+		.payload = &payload,
+		.payload_count = 1,
+	};
+	int rc;
+
+	if (use->tx == NULL || size == 0)
+		return array_size(use, ret_size, NULL);
+	cell.pointer = payload.iov_base = arena_alloc(cell.arena, payload.iov_len);
+	if (cell.pointer == NULL)
+		return -DER_NOMEM;
+	rc = use_fetch(use, array_dkey(number, last / use->object->chunk_size + 1), &akey, 1, 0,
+		       true);
+	if (rc)
+		return rc;
+	*ret_size = akey.run_count > 0 ? size : 0;
+	arena_free(cell.arena, akey.runs);
+	return 0;
 }
 
 static int
@@ -219,7 +249,8 @@ run_set_size(void *argument)
 	const struct size_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
 	uint64_t size;
-	int rc = object_begin_change(arguments->array, DAOS_HTYPE_ARRAY, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->array, DAOS_HTYPE_ARRAY,
+					&use);
 
 	if (rc == 0)
 		rc = array_size(&use, &size, NULL);
@@ -227,7 +258,9 @@ run_set_size(void *argument)
 		rc = shrink(&use, arguments->size);
 		/* Before the new end there may be a hole. */
 		if (rc == 0)
-			rc = array_size(&use, &size, NULL);
+			rc = size_after_shrink(&use, arguments->size, &size);
+		if (rc == 0 && arguments->size == 0)
+			return 0;
 	}
 	if (rc == 0 && size < arguments->size)
 		rc = grow(&use, arguments->size);
@@ -237,7 +270,7 @@ run_set_size(void *argument)
 int
 daos_array_set_size(daos_handle_t oh, daos_handle_t th, daos_size_t size, daos_event_t *ev)
 {
-	struct size_arguments arguments = {.array = oh, .size = size};
+	struct size_arguments arguments = {.transaction = th, .array = oh, .size = size};
 	int rc = check_transaction(th);
 
 	return rc ? rc : client_run(ev, run_set_size, &arguments, sizeof(arguments));

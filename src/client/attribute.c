@@ -120,45 +120,70 @@ client_attributes_get(const struct attribute_call *call)
 	return rc;
 }
 
-/* Names with a zero byte after each, as many whole ones as fit; the size needed for all. */
-static size_t
-copy_names(const struct proto_attributes *attributes, char *list, size_t room)
+/* A listing, page by page: names with a zero byte after each, as many whole ones as fit. */
+struct names {
+	char *list;
+	size_t room, needed;
+	bool full;
+	bool more;
+	uint32_t last_length; /* of the last name of the page */
+	char last[PROTO_ATTRIBUTE_NAME_MAX];
+};
+
+static void
+names_add(struct names *names, struct proto_text name)
 {
-	size_t needed = 0;
-	bool fits = list != NULL;
-
-	for (uint32_t i = 0; i < attributes->count; i++) {
-		struct proto_text name = attributes->items[i].name;
-
-		fits = fits && needed + name.length + 1 <= room;
-		if (fits) {
-			memcpy(list + needed, name.data, name.length);
-			list[needed + name.length] = '\0';
-		}
-		needed += name.length + 1;
+	names->full = names->full || names->list == NULL ||
+		      names->needed + name.length + 1 > names->room;
+	if (!names->full) {
+		memcpy(names->list + names->needed, name.data, name.length);
+		names->list[names->needed + name.length] = '\0';
 	}
-	return needed;
+	names->needed += name.length + 1;
+}
+
+static int
+names_take(struct names *names, struct reader *body)
+{
+	struct arena *arena = context_here()->env->arena;
+	struct proto_attributes attributes;
+	int rc = proto_attributes_decode(body, arena, &attributes);
+
+	if (rc)
+		return rc;
+	names->more = reader_u8(body) != 0 && attributes.count > 0;
+	for (uint32_t i = 0; i < attributes.count; i++)
+		names_add(names, attributes.items[i].name);
+	if (attributes.count > 0) {
+		struct proto_text last = attributes.items[attributes.count - 1].name;
+
+		names->last_length = last.length;
+		memcpy(names->last, last.data, last.length);
+	}
+	proto_attributes_free(arena, &attributes);
+	return body->failed ? -DER_PROTO : 0;
 }
 
 int
 client_attributes_list(const struct attribute_call *call)
 {
-	struct client_context *context = context_here();
-	struct proto_attributes attributes;
-	struct service_request request;
-	struct rpc_reply reply;
-	int rc;
+	struct names names = {
+		.list = call->list, .room = call->list ? *call->list_size : 0, .more = true};
+	int rc = 0;
 
-	service_begin(context, call->operation, false, &request);
-	proto_uuid_encode(call->handle, &request.body);
-	rc = service_send(&request, call->pool, &reply);
-	if (rc == 0)
-		rc = proto_attributes_decode(&reply.body, context->env->arena, &attributes);
-	if (rc == 0) {
-		*call->list_size =
-			copy_names(&attributes, call->list, call->list ? *call->list_size : 0);
-		proto_attributes_free(context->env->arena, &attributes);
+	while (rc == 0 && names.more) {
+		struct service_request request;
+		struct rpc_reply reply;
+
+		service_begin(context_here(), call->operation, false, &request);
+		proto_uuid_encode(call->handle, &request.body);
+		writer_blob(&request.body, names.last, names.last_length);
+		rc = service_send(&request, call->pool, &reply);
+		if (rc == 0)
+			rc = names_take(&names, &reply.body);
+		rpc_reply_free(&reply);
 	}
-	rpc_reply_free(&reply);
+	if (rc == 0)
+		*call->list_size = names.needed;
 	return rc;
 }

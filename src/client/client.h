@@ -151,5 +151,19 @@ struct client_pool_entry {
 	uint32_t rank_count;
 	uint32_t ranks[16];
 };
+/*
+ * Connects as an administrator, root or the engine's own user: access lists do not matter. Flags
+ * and info as those of daos_pool_connect(). -DER_NO_PERM.
+ */
+int client_pool_connect(const char *label_or_id, unsigned int flags, daos_handle_t *ret_pool,
+			daos_pool_info_t *info);
+/* Through such a handle. */
+int client_pool_set_properties(daos_handle_t pool, daos_prop_t *properties);
+int client_pool_update_acl(daos_handle_t pool, struct daos_acl *acl);
+/* principal: as in text, "u:name@", "g:name@" or a special one. */
+int client_pool_delete_acl(daos_handle_t pool, const char *principal);
+/* Ends all connections; *ret_count of them. */
+int client_pool_evict(const char *label_or_id, uint32_t *ret_count);
+
 /* *ret_entries is an array to be freed by client_free(). */
 int client_pool_list(struct client_pool_entry **ret_entries, uint32_t *ret_count);

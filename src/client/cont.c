@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Containers: create, open, close, query, properties, access, attributes, object ids, destroy,
- * handles for other processes. */
+/* Containers: create, open, close, query, properties, attributes, object ids, destroy, handles for
+ * other processes. */
 #include <gurt/common.h>
 
 #include "client/private.h"
@@ -374,11 +374,9 @@ daos_cont_close(daos_handle_t coh, daos_event_t *ev)
 
 /* ------------------------------------------------ query and properties */
 
-/* Asks for everything; *ret_properties is to be freed by daos_prop_free(). Either output may be
- * NULL. */
-static int
-query_container(const struct client_container *container, daos_cont_info_t *ret_info,
-		daos_prop_t **ret_properties)
+int
+client_container_query(const struct client_container *container, uint32_t wanted,
+		       daos_cont_info_t *ret_info, daos_prop_t **ret_properties)
 {
 	struct proto_container_info info;
 	struct service_request request;
@@ -387,7 +385,7 @@ query_container(const struct client_container *container, daos_cont_info_t *ret_
 
 	service_begin(context_here(), PROTO_CONTAINER_QUERY, false, &request);
 	proto_uuid_encode(container->handle_id, &request.body);
-	writer_u8(&request.body, ret_properties != NULL);
+	writer_u8(&request.body, (uint8_t)wanted);
 	rc = service_send(&request, container->pool, &reply);
 	if (rc == 0)
 		rc = proto_container_info_decode(&reply.body, &info);
@@ -405,6 +403,28 @@ struct query_arguments {
 	daos_prop_t *properties;
 };
 
+/*
+ * Who asks for the access list by name gets it or an error; among all properties (an empty list) it
+ * is left out where it may not be read. Owner and group come with either.
+ */
+static uint32_t
+answers_wanted(const daos_prop_t *properties)
+{
+	uint32_t wanted = 0;
+
+	if (properties == NULL)
+		return 0;
+	for (uint32_t i = 0; i < properties->dpp_nr; i++) {
+		uint32_t type = properties->dpp_entries[i].dpe_type;
+
+		if (type == DAOS_PROP_CO_ACL)
+			wanted |= PROTO_ANSWER_ACL;
+		else if (type != DAOS_PROP_CO_OWNER && type != DAOS_PROP_CO_OWNER_GROUP)
+			wanted |= PROTO_ANSWER_PROPERTIES;
+	}
+	return wanted ? wanted : PROTO_ANSWER_PROPERTIES;
+}
+
 static int
 run_query(void *argument)
 {
@@ -414,8 +434,9 @@ run_query(void *argument)
 	int rc = client_container_get(arguments->container, &container);
 
 	if (rc == 0)
-		rc = query_container(container, arguments->info,
-				     arguments->properties ? &answer : NULL);
+		rc = client_container_query(container, answers_wanted(arguments->properties),
+					    arguments->info,
+					    arguments->properties ? &answer : NULL);
 	if (rc == 0 && answer)
 		rc = prop_copy(arguments->properties, answer);
 	daos_prop_free(answer);
@@ -436,8 +457,8 @@ encode_properties(const void *argument, struct writer *writer)
 	proto_properties_encode(argument, writer);
 }
 
-static int
-set_properties(const struct client_container *container, const daos_prop_t *properties)
+int
+client_container_set(const struct client_container *container, const daos_prop_t *properties)
 {
 	struct proto_properties wire;
 	uint32_t bad = 0;
@@ -464,7 +485,7 @@ run_set_properties(void *argument)
 	SCOPED_CONTAINER container = NULL;
 	int rc = client_container_get(arguments->container, &container);
 
-	return rc ? rc : set_properties(container, arguments->properties);
+	return rc ? rc : client_container_set(container, arguments->properties);
 }
 
 int
@@ -494,210 +515,6 @@ int
 daos_cont_status_clear(daos_handle_t coh, daos_event_t *ev)
 {
 	return client_run(ev, run_clear_status, &coh, sizeof(coh));
-}
-
-/* ------------------------------------------------ owner and access */
-
-struct owner_arguments {
-	daos_handle_t container;
-	char *user;
-	char *group;
-};
-
-static int
-run_set_owner(void *argument)
-{
-	const struct owner_arguments *owner = argument;
-	struct daos_prop_entry entries[2];
-	daos_prop_t properties = {.dpp_entries = entries};
-	struct set_arguments arguments = {owner->container, &properties};
-
-	memset(entries, 0, sizeof(entries));
-	if (owner->user) {
-		entries[properties.dpp_nr].dpe_type = DAOS_PROP_CO_OWNER;
-		entries[properties.dpp_nr++].dpe_str = owner->user;
-	}
-	if (owner->group) {
-		entries[properties.dpp_nr].dpe_type = DAOS_PROP_CO_OWNER_GROUP;
-		entries[properties.dpp_nr++].dpe_str = owner->group;
-	}
-	return run_set_properties(&arguments);
-}
-
-int
-daos_cont_set_owner_no_check(daos_handle_t coh, d_string_t user, d_string_t group, daos_event_t *ev)
-{
-	struct owner_arguments arguments = {coh, user, group};
-
-	if ((user == NULL && group == NULL) || (user && !daos_acl_principal_is_valid(user)) ||
-	    (group && !daos_acl_principal_is_valid(group)))
-		return -DER_INVAL;
-	return client_run(ev, run_set_owner, &arguments, sizeof(arguments));
-}
-
-int
-daos_cont_set_owner(daos_handle_t coh, d_string_t user, d_string_t group, daos_event_t *ev)
-{
-	uid_t uid;
-	gid_t gid;
-	int rc = user ? daos_acl_principal_to_uid(user, &uid) : 0;
-
-	if (rc == 0 && group)
-		rc = daos_acl_principal_to_gid(group, &gid);
-	return rc ? rc : daos_cont_set_owner_no_check(coh, user, group, ev);
-}
-
-/* The access list, owner and group as a new list. */
-static int
-get_acl(const struct client_container *container, daos_prop_t **ret_properties)
-{
-	static const uint32_t types[] = {DAOS_PROP_CO_ACL, DAOS_PROP_CO_OWNER,
-					 DAOS_PROP_CO_OWNER_GROUP};
-	daos_prop_t *all = NULL;
-	daos_prop_t *wanted = daos_prop_alloc(ARRAY_SIZE(types));
-	int rc = wanted ? query_container(container, NULL, &all) : -DER_NOMEM;
-
-	for (uint32_t i = 0; wanted && i < ARRAY_SIZE(types); i++)
-		wanted->dpp_entries[i].dpe_type = types[i];
-	if (rc == 0)
-		rc = prop_copy(wanted, all);
-	daos_prop_free(all);
-	if (rc == 0)
-		*ret_properties = wanted;
-	else
-		daos_prop_free(wanted);
-	return rc;
-}
-
-struct acl_arguments {
-	daos_handle_t container;
-	struct daos_acl *acl;
-	enum daos_acl_principal_type type;
-	char *name;
-	daos_prop_t **ret_properties;
-};
-
-static int
-run_get_acl(void *argument)
-{
-	const struct acl_arguments *arguments = argument;
-	SCOPED_CONTAINER container = NULL;
-	int rc = client_container_get(arguments->container, &container);
-
-	return rc ? rc : get_acl(container, arguments->ret_properties);
-}
-
-int
-daos_cont_get_acl(daos_handle_t coh, daos_prop_t **acl_prop, daos_event_t *ev)
-{
-	struct acl_arguments arguments = {.container = coh, .ret_properties = acl_prop};
-
-	return acl_prop ? client_run(ev, run_get_acl, &arguments, sizeof(arguments)) : -DER_INVAL;
-}
-
-static int
-set_acl(const struct client_container *container, struct daos_acl *acl)
-{
-	struct daos_prop_entry entry = {.dpe_type = DAOS_PROP_CO_ACL, .dpe_val_ptr = acl};
-	daos_prop_t properties = {.dpp_nr = 1, .dpp_entries = &entry};
-
-	return set_properties(container, &properties);
-}
-
-static int
-run_overwrite_acl(void *argument)
-{
-	const struct acl_arguments *arguments = argument;
-	SCOPED_CONTAINER container = NULL;
-	int rc = client_container_get(arguments->container, &container);
-
-	return rc ? rc : set_acl(container, arguments->acl);
-}
-
-int
-daos_cont_overwrite_acl(daos_handle_t coh, struct daos_acl *acl, daos_event_t *ev)
-{
-	struct acl_arguments arguments = {.container = coh, .acl = acl};
-
-	if (acl == NULL || daos_acl_validate(acl) != 0)
-		return -DER_INVAL;
-	return client_run(ev, run_overwrite_acl, &arguments, sizeof(arguments));
-}
-
-/* Changes a copy of the present list with change, and stores it. */
-static int
-change_acl(const struct acl_arguments *arguments,
-	   int (*change)(struct daos_acl **acl, const struct acl_arguments *arguments))
-{
-	SCOPED_CONTAINER container = NULL;
-	daos_prop_t *properties = NULL;
-	struct daos_prop_entry *entry;
-	struct daos_acl *acl = NULL;
-	int rc = client_container_get(arguments->container, &container);
-
-	if (rc == 0)
-		rc = get_acl(container, &properties);
-	if (rc)
-		return rc;
-	entry = daos_prop_entry_get(properties, DAOS_PROP_CO_ACL);
-	if (entry && daos_prop_is_set(entry))
-		acl = daos_acl_dup(entry->dpe_val_ptr);
-	else
-		acl = daos_acl_create(NULL, 0);
-	daos_prop_free(properties);
-	rc = acl ? change(&acl, arguments) : -DER_NOMEM;
-	if (rc == 0)
-		rc = set_acl(container, acl);
-	daos_acl_free(acl);
-	return rc;
-}
-
-static int
-add_entries(struct daos_acl **acl, const struct acl_arguments *arguments)
-{
-	struct daos_ace *entry = NULL;
-	int rc = 0;
-
-	while (rc == 0 && (entry = daos_acl_get_next_ace(arguments->acl, entry)) != NULL)
-		rc = daos_acl_add_ace(acl, entry);
-	return rc;
-}
-
-static int
-remove_entry(struct daos_acl **acl, const struct acl_arguments *arguments)
-{
-	return daos_acl_remove_ace(acl, arguments->type, arguments->name);
-}
-
-static int
-run_update_acl(void *argument)
-{
-	return change_acl(argument, add_entries);
-}
-
-static int
-run_delete_acl(void *argument)
-{
-	return change_acl(argument, remove_entry);
-}
-
-int
-daos_cont_update_acl(daos_handle_t coh, struct daos_acl *acl, daos_event_t *ev)
-{
-	struct acl_arguments arguments = {.container = coh, .acl = acl};
-
-	if (acl == NULL || daos_acl_validate(acl) != 0)
-		return -DER_INVAL;
-	return client_run(ev, run_update_acl, &arguments, sizeof(arguments));
-}
-
-int
-daos_cont_delete_acl(daos_handle_t coh, enum daos_acl_principal_type type, d_string_t name,
-		     daos_event_t *ev)
-{
-	struct acl_arguments arguments = {.container = coh, .type = type, .name = name};
-
-	return client_run(ev, run_delete_acl, &arguments, sizeof(arguments));
 }
 
 /* ------------------------------------------------ object ids */

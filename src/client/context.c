@@ -36,7 +36,13 @@ context_connect(struct client_context *context)
 	struct rpc_options options = {.clock = &context->client->clock,
 				      .incarnation = context_draw_uuid(context),
 				      .system = "daos_server"};
-	int rc = rpc_create(context->loop, &options, &context->rpc);
+	int rc;
+
+	if (!client_is_hosted(context->client)) {
+		options.unreached = embedded_unreached;
+		options.unreached_owner = context->client;
+	}
+	rc = rpc_create(context->loop, &options, &context->rpc);
 
 	if (rc == 0)
 		rc = rpc_window_create(context->rpc, &context->window);

@@ -8,12 +8,28 @@
 
 #define EVENT_MAGIC UINT64_C(0x6361697265766e74)
 
+/* NULL also for an event whose context went with daos_fini(), or stayed with the parent at a fork.
+ */
 struct event *
 event_of(daos_event_t *public_event)
 {
 	struct event *event = public_event ? (void *)&public_event->ev_private : NULL;
 
-	return event && event->magic == EVENT_MAGIC && event->set ? event : NULL;
+	return event && event->magic == EVENT_MAGIC && event->set &&
+			       event->life == atomic_load(&client_here()->life)
+		       ? event
+		       : NULL;
+}
+
+static int
+event_get(daos_event_t *public_event, struct event **ret_event)
+{
+	int rc = client_check(client_here());
+
+	if (rc)
+		return rc;
+	*ret_event = event_of(public_event);
+	return *ret_event ? 0 : -DER_INVAL;
 }
 
 daos_event_t *
@@ -452,6 +468,7 @@ event_init_in(struct event_set *set, daos_event_t *public_event)
 	memset(public_event, 0, sizeof(*public_event));
 	event->set = set;
 	list_init(&event->children);
+	event->life = atomic_load(&client_here()->life);
 	event->magic = EVENT_MAGIC;
 }
 
@@ -474,6 +491,7 @@ daos_event_init(daos_event_t *ev, daos_handle_t eqh, daos_event_t *parent)
 	if (rc)
 		return rc;
 	list_init(&event->children);
+	event->life = atomic_load(&client_here()->life);
 	event->magic = EVENT_MAGIC;
 	if (above == NULL)
 		return 0;
@@ -508,15 +526,14 @@ event_release(struct event *event)
 int
 daos_event_fini(daos_event_t *ev)
 {
-	struct event *event = event_of(ev);
 	struct client_context *context;
+	struct event *event;
 	struct list *link;
 	bool busy;
+	int rc = event_get(ev, &event);
 
-	if (client_check(client_here()) != 0)
-		return -DER_UNINIT;
-	if (event == NULL)
-		return -DER_INVAL;
+	if (rc)
+		return rc;
 	context = event->set->context;
 	pthread_mutex_lock(&context->lock);
 	busy = event_in_use(event) || event->children_running > 0;
@@ -537,6 +554,8 @@ daos_event_next(daos_event_t *parent, daos_event_t *child)
 	struct event *after = event_of(child);
 	struct list *link;
 
+	if (client_check(client_here()) != 0)
+		return NULL;
 	if (event == NULL || (child && (after == NULL || after->parent != event)))
 		return NULL;
 	link = after ? after->child_link.next : list_first(&event->children);
@@ -557,13 +576,14 @@ test_is_done(void *argument)
 int
 daos_event_test(struct daos_event *ev, int64_t timeout, bool *flag)
 {
-	struct event *event = event_of(ev);
 	struct client_context *context;
+	struct event *event;
 	uint64_t deadline;
+	int rc = event_get(ev, &event);
 
-	if (client_check(client_here()) != 0)
-		return -DER_UNINIT;
-	if (event == NULL || flag == NULL)
+	if (rc)
+		return rc;
+	if (flag == NULL)
 		return -DER_INVAL;
 	if (event->parent)
 		return -DER_NO_PERM;
@@ -584,10 +604,12 @@ daos_event_test(struct daos_event *ev, int64_t timeout, bool *flag)
 int
 daos_event_register_comp_cb(struct daos_event *ev, daos_event_comp_cb_t cb, void *arg)
 {
-	struct event *event = event_of(ev);
-	int rc = 0;
+	struct event *event;
+	int rc = event_get(ev, &event);
 
-	if (event == NULL || cb == NULL)
+	if (rc)
+		return rc;
+	if (cb == NULL)
 		return -DER_INVAL;
 	pthread_mutex_lock(&event->set->context->lock);
 	if (event->state != DAOS_EVS_READY)
@@ -608,11 +630,11 @@ daos_event_register_comp_cb(struct daos_event *ev, daos_event_comp_cb_t cb, void
 int
 daos_event_parent_barrier(struct daos_event *ev)
 {
-	struct event *event = event_of(ev);
-	int rc;
+	struct event *event;
+	int rc = event_get(ev, &event);
 
-	if (event == NULL)
-		return -DER_INVAL;
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&event->set->context->lock);
 	rc = list_empty(&event->children) ? -DER_INVAL : event_begin(event, NULL);
 	if (rc == 0) {
@@ -635,10 +657,11 @@ daos_event_parent_barrier(struct daos_event *ev)
 int
 daos_event_abort(daos_event_t *ev)
 {
-	struct event *event = event_of(ev);
+	struct event *event;
+	int rc = event_get(ev, &event);
 
-	if (event == NULL)
-		return -DER_INVAL;
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&event->set->context->lock);
 	if (event->state == DAOS_EVS_RUNNING) {
 		event->state = DAOS_EVS_ABORTED;

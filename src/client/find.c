@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Finding a server: an engine in this process (DAOS_EMBEDDED), given addresses (CAIRN_ENGINE), or
- * the socket of an engine of this host in the directories where one may be. README.md has the
- * order.
+ * Finding a server: the engine of a local directory (DAOS_EMBEDDED), given addresses
+ * (CAIRN_ENGINE), or the socket of an engine of this host in the directories where one may be.
+ * README.md has the order.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,8 +30,7 @@ static void PRINTF(2, 3) say(struct servers *servers, const char *format, ...)
 
 /* ------------------------------------------------ sockets of this host */
 
-/* 0 when somebody listens at path, else an errno. */
-static int
+int
 socket_probe(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -171,69 +169,25 @@ servers_find(const struct places *places, struct servers *servers)
 			   "no DAOS server found; start one with `daos_server start`");
 }
 
-/* ------------------------------------------------ an engine in this process */
-
-typedef int embedded_start_function(const char *directory, struct embedded **ret_embedded,
-				    char *ret_address, char *message, size_t message_size);
-typedef void embedded_stop_function(struct embedded *embedded);
-
-/* The library lies beside this one; where it does not, wherever the system looks. */
-static void *
-embedded_library(void)
-{
-	Dl_info here;
-	char path[4096];
-	void *library = NULL;
-	const char *end;
-
-	if (dladdr((void *)(uintptr_t)servers_find, &here) &&
-	    (end = strrchr(here.dli_fname, '/')) != NULL &&
-	    snprintf(path, sizeof(path), "%.*s/libdaos_embedded.so", (int)(end - here.dli_fname),
-		     here.dli_fname) < (int)sizeof(path))
-		library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	return library ? library : dlopen("libdaos_embedded.so", RTLD_NOW | RTLD_LOCAL);
-}
-
-static int
-embedded_open(struct servers *servers, const char *directory)
-{
-	void *library = embedded_library();
-	embedded_start_function *start;
-	int rc;
-
-	if (library == NULL) {
-		say(servers, "DAOS_EMBEDDED is set, but the engine's library cannot be opened: %s",
-		    dlerror());
-		return error_raise(-DER_NOSYS, "libdaos_embedded.so cannot be opened");
-	}
-	start = (embedded_start_function *)(uintptr_t)dlsym(library, "daos_embedded_start");
-	servers->embedded_stop =
-		(embedded_stop_function *)(uintptr_t)dlsym(library, "daos_embedded_stop");
-	if (start == NULL || servers->embedded_stop == NULL) {
-		say(servers, "libdaos_embedded.so is none: it lacks daos_embedded_start()");
-		return error_raise(-DER_NOSYS, "libdaos_embedded.so lacks its functions");
-	}
-	/* The library stays open: its thread-local destructors may run until the process ends. */
-	rc = start(directory, &servers->embedded, servers->addresses[0], servers->failure,
-		   sizeof(servers->failure));
-	if (rc)
-		return error_raise(rc, "%s", servers->failure);
-	servers->count = 1;
-	return 0;
-}
-
-void
-servers_fini(struct servers *servers)
-{
-	if (servers->embedded)
-		servers->embedded_stop(servers->embedded);
-	memset(servers, 0, sizeof(*servers));
-}
-
 /* ------------------------------------------------ once per client */
 
+/* Another process has the directory, or another user's does and listens: its socket is the place.
+ */
 static int
-find_now(struct servers *servers)
+embedded_find(struct client *client, const char *directory, struct servers *servers)
+{
+	int rc = embedded_serve(client, directory, servers);
+
+	if (rc == -DER_BUSY ||
+	    (rc == -DER_NO_PERM && socket_probe(strchr(servers->addresses[0], ':') + 1) == 0))
+		rc = 0;
+	servers->embedded = rc == 0;
+	servers->count = rc == 0;
+	return rc;
+}
+
+static int
+find_now(struct client *client, struct servers *servers)
 {
 	char user_directory[PROTO_ADDRESS_MAX];
 	const char *embedded = getenv("DAOS_EMBEDDED");
@@ -243,10 +197,8 @@ find_now(struct servers *servers)
 		.system_directory = "/run/daos_server",
 	};
 
-	if (embedded && embedded[0] != '\0') {
-		servers->failure[0] = '\0';
-		return embedded_open(servers, embedded);
-	}
+	if (embedded && embedded[0] != '\0')
+		return embedded_find(client, embedded, servers);
 	if (linux_runtime_directory("cairn", user_directory, sizeof(user_directory)) == 0)
 		places.user_directory = user_directory;
 	return servers_find(&places, servers);
@@ -266,45 +218,73 @@ tell(struct client *client)
 	}
 }
 
-static int
-client_find_locked(struct client *client)
-{
-	int rc = 0;
+struct finding {
+	struct client *client;
+	struct servers servers;
+};
 
-	if (!client->servers.found)
-		rc = find_now(&client->servers);
+static int
+find_run(void *argument)
+{
+	struct finding *finding = argument;
+	int rc = find_now(finding->client, &finding->servers);
+
+	if (rc && finding->servers.failure[0] == '\0')
+		snprintf(finding->servers.failure, sizeof(finding->servers.failure), "%s",
+			 error_text(rc));
+	return rc;
+}
+
+/* With the client's lock held. */
+static void
+servers_take(struct client *client, const struct servers *found, int rc)
+{
+	bool told = client->servers.told;
+
+	if (client->servers.found)
+		return;
+	client->servers = *found;
+	client->servers.told = told;
 	client->servers.found = rc == 0;
 	client->servers.code = rc;
 	if (rc)
 		tell(client);
-	return rc;
+	else
+		client->servers.failure[0] = '\0';
 }
 
-struct finding {
-	struct client *client;
-	int result;
-};
-
-static void
-find_on_thread(void *argument)
-{
-	struct finding *finding = argument;
-
-	finding->result = client_find_locked(finding->client);
-}
-
-/* A fiber's stack is too small for opening a library. */
+/* The lock is not held while it looks: daos_fini() waits for fibers with it. */
 static int
-find_from_fiber(struct client *client)
+find(struct client *client)
 {
-	struct finding finding = {.client = client};
-	struct linux_thread *thread;
-	int rc = linux_thread_start("find", find_on_thread, &finding, &thread);
+	struct finding *finding = client_calloc(sizeof(*finding));
+	int rc = -DER_NOMEM, up;
 
-	if (rc)
+	if (finding == NULL)
 		return rc;
-	linux_thread_join(thread);
-	return finding.result;
+	finding->client = client;
+	rc = fiber_current() ? client_on_thread(find_run, finding) : find_run(finding);
+	up = client_check(client);
+	if (up == 0) {
+		pthread_mutex_lock(&client->lock);
+		servers_take(client, &finding->servers, rc);
+		pthread_mutex_unlock(&client->lock);
+		if (rc)
+			client_keep_text(client, finding->servers.failure);
+	}
+	client_free(finding);
+	return up ? up : rc;
+}
+
+static bool
+servers_found(struct client *client)
+{
+	bool found;
+
+	pthread_mutex_lock(&client->lock);
+	found = client->servers.found;
+	pthread_mutex_unlock(&client->lock);
+	return found;
 }
 
 int
@@ -314,12 +294,30 @@ client_find(struct client *client)
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&client->lock);
-	if (!client->servers.found)
-		rc = fiber_current() ? find_from_fiber(client) : client_find_locked(client);
+	return servers_found(client) ? 0 : find(client);
+}
+
+int
+client_find_again(struct client *client)
+{
+	int rc = client_check(client);
+
 	if (rc)
-		client_keep_text(client, client->servers.failure[0] ? client->servers.failure
-								    : error_text(rc));
+		return rc;
+	pthread_mutex_lock(&client->lock);
+	client->servers.found = false;
 	pthread_mutex_unlock(&client->lock);
-	return rc;
+	return find(client);
+}
+
+uint32_t
+client_addresses(struct client *client, char ret_addresses[SERVERS_MAX][PROTO_ADDRESS_MAX + 1])
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&client->lock);
+	count = client->servers.count;
+	memcpy(ret_addresses, client->servers.addresses, sizeof(client->servers.addresses));
+	pthread_mutex_unlock(&client->lock);
+	return count;
 }

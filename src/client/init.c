@@ -8,7 +8,8 @@
 #include "client/private.h"
 
 /* The one variable of the process. */
-static struct client process_client = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct client process_client = {.lock = PTHREAD_MUTEX_INITIALIZER,
+				       .door.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct client *
 client_here(void)
@@ -95,12 +96,15 @@ fork_child(void)
 	atomic_compare_exchange_strong(&process_client.state, &up, CLIENT_FORKED);
 }
 
-/* An embedded engine ends cleanly also when the program forgets daos_fini(). */
+/* An embedded engine ends cleanly also when the program forgets daos_fini(); what other threads
+ * still have under way does not start it again. */
 static void
 process_exit(void)
 {
-	if (atomic_load(&process_client.state) == CLIENT_UP)
-		servers_fini(&process_client.servers);
+	int up = CLIENT_UP;
+
+	if (atomic_compare_exchange_strong(&process_client.state, &up, CLIENT_DOWN))
+		embedded_stop(&process_client);
 }
 
 /* What is done once per process: the key and the hooks stay. */
@@ -166,7 +170,7 @@ client_stop(struct client *client)
 			context_destroy(context);
 	}
 	handle_table_fini(&client->handles);
-	servers_fini(&client->servers);
+	embedded_stop(client);
 }
 
 int
@@ -224,8 +228,7 @@ daos_reinit(void)
 	for (uint32_t i = 0; i < CONTEXTS_MAX; i++)
 		atomic_store(&client->contexts[i], NULL);
 	handle_table_renew(&client->handles);
-	/* The engine's thread and its library belong to the parent. */
-	client->servers.embedded = NULL;
+	embedded_renew(client);
 	atomic_fetch_add(&client->life, 1);
 	atomic_store(&client->state, CLIENT_UP);
 	handle_each(&client->handles, borrow, client);

@@ -54,26 +54,8 @@ daos_kv_close(daos_handle_t oh, daos_event_t *ev)
 	return client_run(ev, run_close, &oh, sizeof(oh));
 }
 
-static int
-run_destroy(void *argument)
-{
-	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin_change(*(daos_handle_t *)argument, DAOS_HTYPE_KV, &use);
-
-	return rc ? rc : objio_punch_object(use.objio, use.object->id, 0);
-}
-
-int
-daos_kv_destroy(daos_handle_t oh, daos_handle_t th, daos_event_t *ev)
-{
-	int rc = check_transaction(th);
-
-	return rc ? rc : client_run(ev, run_destroy, &oh, sizeof(oh));
-}
-
-/* ------------------------------------------------ values */
-
 struct value_arguments {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	uint32_t flags;
 	const char *key;
@@ -82,6 +64,28 @@ struct value_arguments {
 	daos_size_t *ret_size;
 	void *buffer;
 };
+
+static int
+run_destroy(void *argument)
+{
+	const struct value_arguments *arguments = argument;
+	SCOPED_USE use = {.object = NULL};
+	int rc = object_begin_change_in(arguments->transaction, arguments->object, DAOS_HTYPE_KV,
+					&use);
+
+	return rc ? rc : use_punch_object(&use, 0);
+}
+
+int
+daos_kv_destroy(daos_handle_t oh, daos_handle_t th, daos_event_t *ev)
+{
+	struct value_arguments arguments = {.transaction = th, .object = oh};
+	int rc = check_transaction(th);
+
+	return rc ? rc : client_run(ev, run_destroy, &arguments, sizeof(arguments));
+}
+
+/* ------------------------------------------------ values */
 
 static int
 check_value(daos_handle_t th, const struct value_arguments *arguments)
@@ -114,18 +118,18 @@ run_put(void *argument)
 		.payload = &payload,
 		.payload_count = 1,
 	};
-	int rc = object_begin_change(arguments->object, DAOS_HTYPE_KV, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->object, DAOS_HTYPE_KV,
+					&use);
 
-	return rc ? rc
-		  : objio_update(use.objio, use.object->id, text_key(arguments->key), &akey, 1,
-				 arguments->flags);
+	return rc ? rc : use_update(&use, text_key(arguments->key), &akey, 1, arguments->flags);
 }
 
 int
 daos_kv_put(daos_handle_t oh, daos_handle_t th, uint64_t flags, const char *key, daos_size_t size,
 	    const void *buf, daos_event_t *ev)
 {
-	struct value_arguments arguments = {.object = oh,
+	struct value_arguments arguments = {.transaction = th,
+					    .object = oh,
 					    .flags = (uint32_t)flags & DAOS_COND_MASK,
 					    .key = key,
 					    .size = size,
@@ -151,11 +155,10 @@ run_get(void *argument)
 		.payload = size_only ? NULL : &payload,
 		.payload_count = size_only ? 0 : 1,
 	};
-	int rc = object_begin(arguments->object, DAOS_HTYPE_KV, &use);
+	int rc = object_begin_in(arguments->transaction, arguments->object, DAOS_HTYPE_KV, &use);
 
 	if (rc == 0)
-		rc = objio_fetch(use.objio, use.object->id, text_key(arguments->key), &akey, 1, 0,
-				 arguments->flags, false);
+		rc = use_fetch(&use, text_key(arguments->key), &akey, 1, arguments->flags, false);
 	if (rc == 0 || rc == -DER_TRUNC)
 		*arguments->ret_size = akey.record_size;
 	if (rc == -DER_TRUNC)
@@ -168,7 +171,8 @@ int
 daos_kv_get(daos_handle_t oh, daos_handle_t th, uint64_t flags, const char *key, daos_size_t *size,
 	    void *buf, daos_event_t *ev)
 {
-	struct value_arguments arguments = {.object = oh,
+	struct value_arguments arguments = {.transaction = th,
+					    .object = oh,
 					    .flags = (uint32_t)flags & DAOS_COND_MASK,
 					    .key = key,
 					    .ret_size = size,
@@ -186,17 +190,20 @@ run_remove(void *argument)
 	const struct value_arguments *arguments = argument;
 	struct objio_key key = text_key(arguments->key);
 	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin_change(arguments->object, DAOS_HTYPE_KV, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->object, DAOS_HTYPE_KV,
+					&use);
 
-	return rc ? rc : objio_punch_dkeys(use.objio, use.object->id, &key, 1, arguments->flags);
+	return rc ? rc : use_punch_dkeys(&use, &key, 1, arguments->flags);
 }
 
 int
 daos_kv_remove(daos_handle_t oh, daos_handle_t th, uint64_t flags, const char *key,
 	       daos_event_t *ev)
 {
-	struct value_arguments arguments = {
-		.object = oh, .flags = (uint32_t)flags & DAOS_COND_MASK, .key = key};
+	struct value_arguments arguments = {.transaction = th,
+					    .object = oh,
+					    .flags = (uint32_t)flags & DAOS_COND_MASK,
+					    .key = key};
 	int rc = check_value(th, &arguments);
 
 	return rc ? rc : client_run(ev, run_remove, &arguments, sizeof(arguments));
@@ -208,7 +215,7 @@ int
 daos_kv_list(daos_handle_t oh, daos_handle_t th, uint32_t *nr, daos_key_desc_t *kds,
 	     d_sg_list_t *sgl, daos_anchor_t *anchor, daos_event_t *ev)
 {
-	struct key_listing listing = {oh, DAOS_HTYPE_KV, NULL, nr, kds, sgl, anchor};
+	struct key_listing listing = {th, oh, DAOS_HTYPE_KV, NULL, nr, kds, sgl, anchor};
 	int rc = check_transaction(th);
 
 	if (rc == 0)

@@ -3,6 +3,12 @@
  */
 #include "client/private.h"
 
+/*
+ * Up to so many operations of a queue go out one by one, each on the wire when its launch returns.
+ * Beyond, requests gather until the transport has a batch, or until the next poll or test.
+ */
+#define LAUNCH_EAGER 4u
+
 static void
 operation_put(struct operation *operation)
 {
@@ -65,6 +71,15 @@ operation_launched(struct loop_message *message)
 		operation_finish(operation, rc);
 }
 
+/* Whether what is queued is handed to the kernel now. A blocking call polls next, which does it. */
+static bool
+flush_due(const struct operation *operation)
+{
+	const struct event *event = operation->event;
+
+	return event && atomic_load(&event->set->running_count) <= LAUNCH_EAGER;
+}
+
 /* Starts the operation and runs it until its first wait; on a host's loop, which only the host
  * steps, it first runs when the caller yields. With the context's lock held, which it gives up
  * meanwhile. */
@@ -73,6 +88,7 @@ operation_start(struct operation *operation)
 {
 	struct client_context *context = operation->context;
 	struct fiber *fiber;
+	bool flush;
 	int rc;
 
 	if (context->driven) {
@@ -84,8 +100,11 @@ operation_start(struct operation *operation)
 	if (rc || client_is_hosted(context->client))
 		return rc;
 	context->driven = true;
+	flush = flush_due(operation);
 	pthread_mutex_unlock(&context->lock);
-	loop_step(context->loop, 0);
+	loop_run_ready(context->loop);
+	if (flush)
+		linux_env_flush(context->env);
 	pthread_mutex_lock(&context->lock);
 	context->driven = false;
 	context_notify(context);

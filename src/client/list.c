@@ -79,8 +79,8 @@ list_keys(struct key_listing *listing, struct object_use *use)
 		return rc;
 	page.restricted = anchor_restricted(listing->anchor, &page.group);
 	if (!position.end)
-		rc = objio_list(use->objio, use->object->id, level, dkey, (struct objio_key){0}, 0,
-				*listing->count, &position, take_key, &page);
+		rc = use_list(use, level, dkey, (struct objio_key){0}, *listing->count, &position,
+			      take_key, &page);
 	if (rc == 0 && page.restricted && position.group != page.group)
 		position.end = true;
 	if (rc == 0)
@@ -97,7 +97,7 @@ run_list_keys(void *argument)
 {
 	struct key_listing *listing = argument;
 	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin(listing->object, listing->type, &use);
+	int rc = object_begin_in(listing->transaction, listing->object, listing->type, &use);
 
 	return rc ? rc : list_keys(listing, &use);
 }
@@ -115,7 +115,7 @@ int
 daos_obj_list_dkey(daos_handle_t oh, daos_handle_t th, uint32_t *nr, daos_key_desc_t *kds,
 		   d_sg_list_t *sgl, daos_anchor_t *anchor, daos_event_t *ev)
 {
-	struct key_listing listing = {oh, DAOS_HTYPE_OBJ, NULL, nr, kds, sgl, anchor};
+	struct key_listing listing = {th, oh, DAOS_HTYPE_OBJ, NULL, nr, kds, sgl, anchor};
 	int rc = check_transaction(th);
 
 	if (rc == 0)
@@ -127,7 +127,7 @@ int
 daos_obj_list_akey(daos_handle_t oh, daos_handle_t th, daos_key_t *dkey, uint32_t *nr,
 		   daos_key_desc_t *kds, d_sg_list_t *sgl, daos_anchor_t *anchor, daos_event_t *ev)
 {
-	struct key_listing listing = {oh, DAOS_HTYPE_OBJ, dkey, nr, kds, sgl, anchor};
+	struct key_listing listing = {th, oh, DAOS_HTYPE_OBJ, dkey, nr, kds, sgl, anchor};
 	int rc = check_transaction(th);
 
 	if (rc == 0)
@@ -140,6 +140,7 @@ daos_obj_list_akey(daos_handle_t oh, daos_handle_t th, daos_key_t *dkey, uint32_
 /* ------------------------------------------------ extents */
 
 struct extent_listing {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	daos_key_t *dkey;
 	daos_key_t *akey;
@@ -148,6 +149,7 @@ struct extent_listing {
 	daos_recx_t *recxs;
 	daos_epoch_range_t *epochs;
 	daos_anchor_t *anchor;
+	uint32_t level;
 	uint32_t taken;
 };
 
@@ -174,14 +176,14 @@ run_list_extents(void *argument)
 	struct extent_listing *listing = argument;
 	SCOPED_USE use = {.object = NULL};
 	struct objio_position position;
-	int rc = object_begin(listing->object, DAOS_HTYPE_OBJ, &use);
+	int rc = object_begin_in(listing->transaction, listing->object, DAOS_HTYPE_OBJ, &use);
 
 	if (rc == 0)
 		rc = anchor_load(use.object, listing->anchor, &position);
 	if (rc == 0 && !position.end)
-		rc = objio_list(use.objio, use.object->id, PROTO_LIST_EXTENTS,
-				objio_key_of(listing->dkey), objio_key_of(listing->akey), 0,
-				*listing->count, &position, take_extent, listing);
+		rc = use_list(&use, listing->level, objio_key_of(listing->dkey),
+			      objio_key_of(listing->akey), *listing->count, &position, take_extent,
+			      listing);
 	if (rc == 0)
 		rc = anchor_store(use.object, &position, listing->anchor);
 	if (rc == 0)
@@ -194,7 +196,9 @@ daos_obj_list_recx(daos_handle_t oh, daos_handle_t th, daos_key_t *dkey, daos_ke
 		   daos_size_t *size, uint32_t *nr, daos_recx_t *recxs, daos_epoch_range_t *eprs,
 		   daos_anchor_t *anchor, bool incr_order, daos_event_t *ev)
 {
-	struct extent_listing listing = {oh, dkey, akey, size, nr, recxs, eprs, anchor, 0};
+	uint32_t level = incr_order ? PROTO_LIST_EXTENTS : OBJIO_LIST_EXTENTS_DOWN;
+	struct extent_listing listing = {th,	oh,   dkey,   akey,  size, nr,
+					 recxs, eprs, anchor, level, 0};
 	int rc = check_transaction(th);
 
 	if (rc == 0)
@@ -203,9 +207,50 @@ daos_obj_list_recx(daos_handle_t oh, daos_handle_t th, daos_key_t *dkey, daos_ke
 		rc = check_key(akey);
 	if (rc == 0 && (nr == NULL || *nr == 0 || anchor == NULL))
 		rc = -DER_INVAL;
-	if (rc == 0 && !incr_order)
-		rc = error_raise(-DER_NOSYS, "extents are listed in ascending order only");
 	return rc ? rc : client_run(ev, run_list_extents, &listing, sizeof(listing));
+}
+
+/* ------------------------------------------------ an anchor at a key */
+
+struct anchor_at {
+	daos_handle_t object;
+	daos_key_t *dkey;
+	daos_key_t *akey; /* NULL: of a listing of dkeys */
+	daos_anchor_t *anchor;
+};
+
+static int
+run_anchor_at(void *argument)
+{
+	const struct anchor_at *at = argument;
+	SCOPED_USE use = {.object = NULL};
+	struct objio_position position;
+	int rc = object_begin(at->object, DAOS_HTYPE_OBJ, &use);
+
+	if (rc == 0)
+		rc = objio_position_at(use.objio, use.object->id, objio_key_of(at->dkey),
+				       at->akey ? objio_key_of(at->akey) : (struct objio_key){0},
+				       &position);
+	if (rc != 0)
+		return rc;
+	memset(at->anchor, 0, sizeof(*at->anchor));
+	return anchor_store(use.object, &position, at->anchor);
+}
+
+int
+daos_obj_key2anchor(daos_handle_t oh, daos_handle_t th, daos_key_t *dkey, daos_key_t *akey,
+		    daos_anchor_t *anchor, daos_event_t *ev)
+{
+	struct anchor_at at = {oh, dkey, akey, anchor};
+	int rc = check_transaction(th);
+
+	if (rc == 0)
+		rc = check_key(dkey);
+	if (rc == 0 && akey)
+		rc = check_key(akey);
+	if (rc == 0 && anchor == NULL)
+		rc = -DER_INVAL;
+	return rc ? rc : client_run(ev, run_anchor_at, &at, sizeof(at));
 }
 
 /* ------------------------------------------------ parallel listing */
@@ -282,7 +327,7 @@ run_list_ordered(void *argument)
 	if (rc)
 		return rc;
 	return objio_list_ordered(use.objio, use.object->id, listing->after, listing->with_akey,
-				  listing->limit, visit_ordered, listing, listing->ret_end);
+				  NULL, listing->limit, visit_ordered, listing, listing->ret_end);
 }
 
 int

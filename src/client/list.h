@@ -5,6 +5,7 @@
 #include "client/private.h"
 
 struct key_listing {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	uint32_t type;	  /* of the handle */
 	daos_key_t *dkey; /* NULL: list dkeys, else the akeys below it */

@@ -114,20 +114,31 @@ object_begin_change(daos_handle_t cookie, uint32_t type, struct object_use *ret_
 	return error_raise(-DER_NO_PERM, "the object was opened for reading only");
 }
 
-void
-object_end(struct object_use *use)
+int
+object_begin_in(daos_handle_t transaction, daos_handle_t cookie, uint32_t type,
+		struct object_use *ret_use)
 {
-	if (use->entry)
-		context_container_put(use->entry);
-	client_object_put(&use->object);
+	int rc = object_begin(cookie, type, ret_use);
+
+	return rc ? rc : tx_join(ret_use, transaction, false);
 }
 
 int
-check_transaction(daos_handle_t transaction)
+object_begin_change_in(daos_handle_t transaction, daos_handle_t cookie, uint32_t type,
+		       struct object_use *ret_use)
 {
-	if (daos_handle_is_inval(transaction))
-		return 0;
-	return client_refuse(-DER_NOSYS, "transactions are not built yet: pass DAOS_TX_NONE");
+	int rc = object_begin_change(cookie, type, ret_use);
+
+	return rc ? rc : tx_join(ret_use, transaction, true);
+}
+
+void
+object_end(struct object_use *use)
+{
+	client_tx_put(&use->tx);
+	if (use->entry)
+		context_container_put(use->entry);
+	client_object_put(&use->object);
 }
 
 int
@@ -182,6 +193,7 @@ daos_obj_close(daos_handle_t oh, daos_event_t *ev)
 /* ------------------------------------------------ update and fetch */
 
 struct io_arguments {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	uint64_t flags;
 	daos_key_t *dkey;
@@ -217,7 +229,8 @@ io_end(struct io *io)
 
 static int
 io_begin(const struct io_arguments *arguments,
-	 int (*begin)(daos_handle_t cookie, uint32_t type, struct object_use *ret_use),
+	 int (*begin)(daos_handle_t transaction, daos_handle_t cookie, uint32_t type,
+		      struct object_use *ret_use),
 	 struct io *io)
 {
 	int rc = check_key(arguments->dkey);
@@ -225,7 +238,7 @@ io_begin(const struct io_arguments *arguments,
 	if (rc == 0 && (arguments->count == 0 || arguments->iods == NULL))
 		rc = -DER_INVAL;
 	if (rc == 0)
-		rc = begin(arguments->object, DAOS_HTYPE_OBJ, &io->use);
+		rc = begin(arguments->transaction, arguments->object, DAOS_HTYPE_OBJ, &io->use);
 	if (rc)
 		return rc;
 	io->count = arguments->count;
@@ -307,7 +320,7 @@ run_update(void *argument)
 {
 	const struct io_arguments *arguments = argument;
 	__attribute__((cleanup(io_end))) struct io io = {.akeys = NULL};
-	int rc = io_begin(arguments, object_begin_change, &io);
+	int rc = io_begin(arguments, object_begin_change_in, &io);
 
 	for (uint32_t i = 0; i < arguments->count && rc == 0; i++) {
 		rc = akey_init(&arguments->iods[i], &io.akeys[i]);
@@ -318,15 +331,15 @@ run_update(void *argument)
 	}
 	if (rc)
 		return rc;
-	return objio_update(io.use.objio, io.use.object->id, objio_key_of(arguments->dkey),
-			    io.akeys, io.count, (uint32_t)arguments->flags & DAOS_COND_MASK);
+	return use_update(&io.use, objio_key_of(arguments->dkey), io.akeys, io.count,
+			  (uint32_t)arguments->flags & DAOS_COND_MASK);
 }
 
 int
 daos_obj_update(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *dkey,
 		unsigned int nr, daos_iod_t *iods, d_sg_list_t *sgls, daos_event_t *ev)
 {
-	struct io_arguments arguments = {oh, flags, dkey, nr, iods, sgls, NULL};
+	struct io_arguments arguments = {th, oh, flags, dkey, nr, iods, sgls, NULL};
 	int rc = check_transaction(th);
 
 	return rc ? rc : client_run(ev, run_update, &arguments, sizeof(arguments));
@@ -376,7 +389,7 @@ run_fetch(void *argument)
 {
 	const struct io_arguments *arguments = argument;
 	__attribute__((cleanup(io_end))) struct io io = {.akeys = NULL};
-	int rc = io_begin(arguments, object_begin, &io);
+	int rc = io_begin(arguments, object_begin_in, &io);
 	int outcome;
 
 	for (uint32_t i = 0; i < arguments->count && rc == 0; i++) {
@@ -393,9 +406,8 @@ run_fetch(void *argument)
 	}
 	if (rc)
 		return rc;
-	outcome = objio_fetch(io.use.objio, io.use.object->id, objio_key_of(arguments->dkey),
-			      io.akeys, io.count, 0, (uint32_t)arguments->flags & DAOS_COND_MASK,
-			      arguments->ioms != NULL);
+	outcome = use_fetch(&io.use, objio_key_of(arguments->dkey), io.akeys, io.count,
+			    (uint32_t)arguments->flags & DAOS_COND_MASK, arguments->ioms != NULL);
 	if (outcome == -DER_TRUNC)
 		outcome = error_raise(-DER_REC2BIG, "a value is larger than the buffer for it");
 	for (uint32_t i = 0; i < io.count && (outcome == 0 || outcome == -DER_REC2BIG) && rc == 0;
@@ -409,7 +421,7 @@ daos_obj_fetch(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *d
 	       unsigned int nr, daos_iod_t *iods, d_sg_list_t *sgls, daos_iom_t *ioms,
 	       daos_event_t *ev)
 {
-	struct io_arguments arguments = {oh, flags, dkey, nr, iods, sgls, ioms};
+	struct io_arguments arguments = {th, oh, flags, dkey, nr, iods, sgls, ioms};
 	int rc = check_transaction(th);
 
 	return rc ? rc : client_run(ev, run_fetch, &arguments, sizeof(arguments));
@@ -418,6 +430,7 @@ daos_obj_fetch(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *d
 /* ------------------------------------------------ punch */
 
 struct punch_arguments {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	uint32_t flags;
 	daos_key_t *dkey;
@@ -430,16 +443,17 @@ run_punch(void *argument)
 {
 	const struct punch_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
-	int rc = object_begin_change(arguments->object, DAOS_HTYPE_OBJ, &use);
+	int rc = object_begin_change_in(arguments->transaction, arguments->object, DAOS_HTYPE_OBJ,
+					&use);
 
-	return rc ? rc : objio_punch_object(use.objio, use.object->id, arguments->flags);
+	return rc ? rc : use_punch_object(&use, arguments->flags);
 }
 
 int
 daos_obj_punch(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_event_t *ev)
 {
-	struct punch_arguments arguments = {.object = oh,
-					    .flags = (uint32_t)flags & DAOS_COND_MASK};
+	struct punch_arguments arguments = {
+		.transaction = th, .object = oh, .flags = (uint32_t)flags & DAOS_COND_MASK};
 	int rc = check_transaction(th);
 
 	return rc ? rc : client_run(ev, run_punch, &arguments, sizeof(arguments));
@@ -478,17 +492,17 @@ run_punch_keys(void *argument)
 	int rc = arguments->dkey ? check_key(arguments->dkey) : 0;
 
 	if (rc == 0)
-		rc = object_begin_change(arguments->object, DAOS_HTYPE_OBJ, &use);
+		rc = object_begin_change_in(arguments->transaction, arguments->object,
+					    DAOS_HTYPE_OBJ, &use);
 	if (rc == 0)
 		rc = punch_keys(use.context->env->arena, arguments, &keys);
 	if (rc)
 		return rc;
 	if (arguments->dkey)
-		rc = objio_punch_akeys(use.objio, use.object->id, objio_key_of(arguments->dkey),
-				       keys, arguments->count, arguments->flags);
+		rc = use_punch_akeys(&use, objio_key_of(arguments->dkey), keys, arguments->count,
+				     arguments->flags);
 	else
-		rc = objio_punch_dkeys(use.objio, use.object->id, keys, arguments->count,
-				       arguments->flags);
+		rc = use_punch_dkeys(&use, keys, arguments->count, arguments->flags);
 	arena_free(use.context->env->arena, keys);
 	return rc;
 }
@@ -497,7 +511,8 @@ int
 daos_obj_punch_dkeys(daos_handle_t oh, daos_handle_t th, uint64_t flags, unsigned int nr,
 		     daos_key_t *dkeys, daos_event_t *ev)
 {
-	struct punch_arguments arguments = {oh, (uint32_t)flags & DAOS_COND_MASK, NULL, nr, dkeys};
+	struct punch_arguments arguments = {th,	  oh, (uint32_t)flags & DAOS_COND_MASK,
+					    NULL, nr, dkeys};
 	int rc = check_transaction(th);
 
 	return rc ? rc : client_run(ev, run_punch_keys, &arguments, sizeof(arguments));
@@ -507,7 +522,8 @@ int
 daos_obj_punch_akeys(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *dkey,
 		     unsigned int nr, daos_key_t *akeys, daos_event_t *ev)
 {
-	struct punch_arguments arguments = {oh, (uint32_t)flags & DAOS_COND_MASK, dkey, nr, akeys};
+	struct punch_arguments arguments = {th,	  oh, (uint32_t)flags & DAOS_COND_MASK,
+					    dkey, nr, akeys};
 	int rc = check_transaction(th);
 
 	if (rc == 0 && dkey == NULL)
@@ -518,6 +534,7 @@ daos_obj_punch_akeys(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_ke
 /* ------------------------------------------------ query */
 
 struct query_arguments {
+	daos_handle_t transaction;
 	daos_handle_t object;
 	uint32_t flags;
 	daos_key_t *dkey;
@@ -526,14 +543,22 @@ struct query_arguments {
 	daos_epoch_t *epoch;
 };
 
-static int
+static void
 integer_put(uint64_t value, daos_key_t *key)
 {
-	if (key == NULL || key->iov_buf == NULL || key->iov_buf_len < sizeof(value))
-		return -DER_INVAL;
 	store_u64(key->iov_buf, value);
 	key->iov_len = sizeof(value);
-	return 0;
+}
+
+/* A key that is asked for has room for an integer; one that is given is a key. */
+static int
+check_query_key(bool asked, const daos_key_t *key)
+{
+	if (!asked)
+		return check_key(key);
+	return key == NULL || key->iov_buf == NULL || key->iov_buf_len < sizeof(uint64_t)
+		       ? -DER_INVAL
+		       : 0;
 }
 
 /* What is not asked for is given. */
@@ -550,16 +575,15 @@ run_query_key(void *argument)
 	SCOPED_USE use = {.object = NULL};
 	struct proto_object_queried result;
 	uint32_t flags = arguments->flags;
-	int rc = object_begin(arguments->object, DAOS_HTYPE_OBJ, &use);
+	int rc = object_begin_in(arguments->transaction, arguments->object, DAOS_HTYPE_OBJ, &use);
 
 	if (rc == 0)
-		rc = objio_query_key(use.objio, use.object->id, flags,
-				     key_given(flags & DAOS_GET_DKEY, arguments->dkey),
-				     key_given(flags & DAOS_GET_AKEY, arguments->akey), 0, &result);
+		rc = use_query_key(&use, flags, key_given(flags & DAOS_GET_DKEY, arguments->dkey),
+				   key_given(flags & DAOS_GET_AKEY, arguments->akey), &result);
 	if (rc == 0 && flags & DAOS_GET_DKEY)
-		rc = integer_put(result.dkey, arguments->dkey);
+		integer_put(result.dkey, arguments->dkey);
 	if (rc == 0 && flags & DAOS_GET_AKEY)
-		rc = integer_put(result.akey, arguments->akey);
+		integer_put(result.akey, arguments->akey);
 	if (rc == 0 && flags & DAOS_GET_RECX)
 		*arguments->recx = (daos_recx_t){result.extent.index, result.extent.count};
 	return rc;
@@ -569,16 +593,19 @@ int
 daos_obj_query_key(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *dkey,
 		   daos_key_t *akey, daos_recx_t *recx, daos_event_t *ev)
 {
-	struct query_arguments arguments = {oh, (uint32_t)flags, dkey, akey, recx, NULL};
+	struct query_arguments arguments = {th, oh, (uint32_t)flags, dkey, akey, recx, NULL};
 	uint32_t what = (uint32_t)flags & (DAOS_GET_DKEY | DAOS_GET_AKEY | DAOS_GET_RECX);
 	int rc = check_transaction(th);
 
 	if (rc)
 		return rc;
 	if (what == 0 || !(flags & DAOS_GET_MAX) == !(flags & DAOS_GET_MIN) ||
-	    (flags & DAOS_GET_RECX && !recx) || dkey == NULL)
+	    (flags & DAOS_GET_RECX && !recx))
 		return -DER_INVAL;
-	return client_run(ev, run_query_key, &arguments, sizeof(arguments));
+	rc = check_query_key(flags & DAOS_GET_DKEY, dkey);
+	if (rc == 0 && what != DAOS_GET_DKEY)
+		rc = check_query_key(flags & DAOS_GET_AKEY, akey);
+	return rc ? rc : client_run(ev, run_query_key, &arguments, sizeof(arguments));
 }
 
 static int
@@ -587,11 +614,10 @@ run_query_epoch(void *argument)
 	const struct query_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
 	struct proto_object_queried result;
-	int rc = object_begin(arguments->object, DAOS_HTYPE_OBJ, &use);
+	int rc = object_begin_in(arguments->transaction, arguments->object, DAOS_HTYPE_OBJ, &use);
 
 	if (rc == 0)
-		rc = objio_query_key(use.objio, use.object->id, 0, (struct objio_key){0},
-				     (struct objio_key){0}, 0, &result);
+		rc = use_query_key(&use, 0, (struct objio_key){0}, (struct objio_key){0}, &result);
 	if (rc == 0)
 		*arguments->epoch = result.epoch;
 	else if (rc == -DER_NONEXIST)
@@ -602,7 +628,7 @@ run_query_epoch(void *argument)
 int
 daos_obj_query_max_epoch(daos_handle_t oh, daos_handle_t th, daos_epoch_t *epoch, daos_event_t *ev)
 {
-	struct query_arguments arguments = {.object = oh, .epoch = epoch};
+	struct query_arguments arguments = {.transaction = th, .object = oh, .epoch = epoch};
 	int rc = check_transaction(th);
 
 	if (rc == 0 && epoch == NULL)

@@ -110,6 +110,8 @@ daos_oclass_id2name(daos_oclass_id_t oc_id, char *name)
 	const struct family *family = family_find(oc_id);
 	uint32_t groups = groups_of(oc_id);
 
+	if (name == NULL)
+		return -1;
 	if (family == NULL || groups == 0) {
 		strcpy(name, "UNKNOWN");
 		return -1;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Pools: connect, disconnect, query, attributes, lists of containers, and handles for other
- * processes. */
+/* Pools: connect, disconnect, query, attributes, and handles for other processes. */
 #include <gurt/common.h>
 
 #include "client/private.h"
@@ -205,6 +204,7 @@ struct connect_arguments {
 	const char *name;
 	struct proto_name parsed;
 	uint32_t flags;
+	uint32_t extra; /* PROTO_CONNECT_* */
 	daos_handle_t *ret_handle;
 	daos_pool_info_t *info;
 };
@@ -269,7 +269,7 @@ run_connect(void *argument)
 	struct proto_pool_connect connect = {
 		.pool = arguments->parsed,
 		.handle = context_draw_uuid(context),
-		.flags = arguments->flags,
+		.flags = arguments->flags | arguments->extra,
 	};
 	struct service_request request;
 	struct client_pool *pool;
@@ -292,12 +292,12 @@ system_matches(const char *system)
 	return system == NULL || system[0] == '\0' || strcmp(system, "daos_server") == 0;
 }
 
-int
-daos_pool_connect(const char *pool, const char *sys, unsigned int flags, daos_handle_t *poh,
-		  daos_pool_info_t *info, daos_event_t *ev)
+static int
+connect_with(const char *pool, const char *sys, unsigned int flags, uint32_t extra,
+	     daos_handle_t *poh, daos_pool_info_t *info, daos_event_t *ev)
 {
 	struct connect_arguments arguments = {
-		.name = pool, .flags = flags, .ret_handle = poh, .info = info};
+		.name = pool, .flags = flags, .extra = extra, .ret_handle = poh, .info = info};
 	int rc = client_check(client_here());
 
 	if (rc)
@@ -312,6 +312,21 @@ daos_pool_connect(const char *pool, const char *sys, unsigned int flags, daos_ha
 	if (rc == 0)
 		rc = client_find(client_here());
 	return rc ? rc : client_run(ev, run_connect, &arguments, sizeof(arguments));
+}
+
+int
+daos_pool_connect(const char *pool, const char *sys, unsigned int flags, daos_handle_t *poh,
+		  daos_pool_info_t *info, daos_event_t *ev)
+{
+	return connect_with(pool, sys, flags, 0, poh, info, ev);
+}
+
+int
+client_pool_connect(const char *label_or_id, unsigned int flags, daos_handle_t *ret_pool,
+		    daos_pool_info_t *info)
+{
+	return connect_with(label_or_id, NULL, flags, PROTO_CONNECT_ADMINISTRATOR, ret_pool, info,
+			    NULL);
 }
 
 static int
@@ -498,65 +513,75 @@ daos_pool_del_attr(daos_handle_t poh, int n, char const *const names[], daos_eve
 	return rc ? rc : client_run(ev, run_attributes, &arguments, sizeof(arguments));
 }
 
-/* ------------------------------------------------ list of containers */
+/* ------------------------------------------------ one target, the service */
 
-struct list_arguments {
+struct target_arguments {
 	daos_handle_t pool;
-	daos_size_t *count;
-	struct daos_pool_cont_info *entries;
+	uint32_t target, rank;
+	daos_target_info_t *ret_info;
 };
 
-static int
-take_containers(struct reader *body, const struct list_arguments *arguments)
+static void
+target_fill(const struct proto_target_info *info, daos_target_info_t *ret_info)
 {
-	daos_size_t room = *arguments->count;
-	uint32_t count = reader_u32(body);
-	int rc = body->failed ? -DER_PROTO : 0;
-
-	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		struct proto_name name;
-
-		rc = proto_name_decode(body, &name);
-		if (rc || arguments->entries == NULL || i >= room)
-			continue;
-		memset(&arguments->entries[i], 0, sizeof(arguments->entries[i]));
-		memcpy(arguments->entries[i].pci_uuid, name.id.bytes, sizeof(name.id.bytes));
-		if (name.label.length > 0)
-			memcpy(arguments->entries[i].pci_label, name.label.data,
-			       min_of(name.label.length, DAOS_PROP_LABEL_MAX_LEN + 0u));
+	memset(ret_info, 0, sizeof(*ret_info));
+	ret_info->ta_state = (daos_target_state_t)info->state;
+	for (int tier = 0; tier < DAOS_MEDIA_MAX; tier++) {
+		ret_info->ta_space.s_total[tier] = info->total[tier];
+		ret_info->ta_space.s_free[tier] = info->free[tier];
 	}
-	if (rc)
-		return rc;
-	*arguments->count = count;
-	return arguments->entries && count > room ? -DER_TRUNC : 0;
 }
 
 static int
-run_list_containers(void *argument)
+run_query_target(void *argument)
 {
-	const struct list_arguments *arguments = argument;
+	const struct target_arguments *arguments = argument;
+	struct proto_target_query query = {.target = arguments->target, .rank = arguments->rank};
 	struct service_request request;
+	struct proto_target_info info;
 	struct rpc_reply reply;
 	SCOPED_POOL pool = NULL;
 	int rc = client_pool_get(arguments->pool, &pool);
 
 	if (rc)
 		return rc;
-	service_begin(context_here(), PROTO_POOL_LIST_CONTAINERS, false, &request);
-	proto_uuid_encode(pool->handle_id, &request.body);
+	query.handle = pool->handle_id;
+	service_begin(context_here(), PROTO_POOL_QUERY_TARGET, false, &request);
+	proto_target_query_encode(&query, &request.body);
 	rc = service_send(&request, pool, &reply);
 	if (rc == 0)
-		rc = take_containers(&reply.body, arguments);
+		rc = proto_target_info_decode(&reply.body, &info);
+	if (rc == 0)
+		target_fill(&info, arguments->ret_info);
 	rpc_reply_free(&reply);
 	return rc;
 }
 
 int
-daos_pool_list_cont(daos_handle_t poh, daos_size_t *ncont, struct daos_pool_cont_info *cbuf,
-		    daos_event_t *ev)
+daos_pool_query_target(daos_handle_t poh, uint32_t tgt, d_rank_t rank, daos_target_info_t *info,
+		       daos_event_t *ev)
 {
-	struct list_arguments arguments = {poh, ncont, cbuf};
+	struct target_arguments arguments = {poh, tgt, rank, info};
 
-	return ncont ? client_run(ev, run_list_containers, &arguments, sizeof(arguments))
-		     : -DER_INVAL;
+	return info ? client_run(ev, run_query_target, &arguments, sizeof(arguments)) : -DER_INVAL;
+}
+
+static int
+run_stop_service(void *argument)
+{
+	struct service_request request;
+	SCOPED_POOL pool = NULL;
+	int rc = client_pool_get(*(daos_handle_t *)argument, &pool);
+
+	if (rc)
+		return rc;
+	service_begin(context_here(), PROTO_POOL_STOP_SERVICE, true, &request);
+	proto_uuid_encode(pool->handle_id, &request.body);
+	return service_tell(&request, pool);
+}
+
+int
+daos_pool_stop_svc(daos_handle_t poh, daos_event_t *ev)
+{
+	return client_run(ev, run_stop_service, &poh, sizeof(poh));
 }

@@ -78,19 +78,30 @@ void handle_each(struct handle_table *table, void (*visit)(struct handle *handle
 
 enum client_state { CLIENT_DOWN, CLIENT_UP, CLIENT_FORKED };
 
-struct embedded;
-
 /* Where the first engine is, once somebody has looked. */
 struct servers {
 	bool found;
+	bool embedded; /* in a local directory, by this process or another one */
 	uint32_t count;
 	char addresses[SERVERS_MAX][PROTO_ADDRESS_MAX + 1];
 	char schemes[64];	/* of CAIRN_ENGINE: the only ones to be used; empty: all */
 	int code;		/* of a failure */
 	char failure[TEXT_MAX]; /* the places tried, after a failure */
 	bool told;		/* logged once */
-	struct embedded *embedded;
-	void (*embedded_stop)(struct embedded *embedded);
+};
+
+struct embedded;
+
+/* The library with an engine for a local directory, and the engine while this process serves. */
+struct embedded_door {
+	/* Held while an engine starts, so never by a thread that drives a loop. */
+	pthread_mutex_t lock;
+	void *library;
+	int (*start)(const char *directory, struct embedded **ret_embedded, char *ret_address,
+		     char *message, size_t message_size);
+	void (*stop)(struct embedded *embedded);
+	struct embedded *embedded; /* NULL: another process serves, or nobody */
+	char address[PROTO_ADDRESS_MAX + 1];
 };
 
 /*
@@ -114,6 +125,7 @@ struct client {
 	atomic_uint
 		closings; /* containers closed so far: contexts look whether to drop something */
 	struct servers servers;
+	struct embedded_door door;
 };
 
 /* The client whose loop runs the calling fiber, else that of daos_init(), up or not. */
@@ -134,9 +146,40 @@ int client_refused(struct client *client, int code);
 /* What is known of code: the text of the running fiber, or where servers were looked for. */
 const char *client_explain(struct client *client, int code);
 
-/* Looks for servers, once. -DER_AGENT_COMM; -DER_BUSY and others of an embedded engine. Blocks the
- * thread, does not yield. */
+/* Looks for servers, once. -DER_AGENT_COMM; errors of an embedded engine. On a fiber it *yields*,
+ * else it blocks the thread. */
 MUST_USE int client_find(struct client *client);
+/*
+ * Looks once more after nobody answered at the places found before; 0 when there are places to try
+ * again. -DER_AGENT_COMM, as the first time. *Yields*.
+ */
+MUST_USE int client_find_again(struct client *client);
+/* Where they are, after client_find(): copied, as another thread may be looking again. */
+uint32_t client_addresses(struct client *client,
+			  char ret_addresses[SERVERS_MAX][PROTO_ADDRESS_MAX + 1]);
+
+/* ------------------------------------------------ embedded.c */
+
+/*
+ * Makes sure that some process serves the directory: this one, where no other has it. 0 when this
+ * one does; -DER_BUSY and -DER_NO_PERM when another one does or may, with the address of its socket
+ * in servers; other failures. Their text is in servers. Blocks the thread.
+ */
+MUST_USE int embedded_serve(struct client *client, const char *directory, struct servers *servers);
+/* What an RPC end asks when nobody answers, of a struct client: -DER_UNREACH unless this process is
+ * to serve an embedded directory. *Yields*. */
+int embedded_unreached(void *owner);
+/* Stops the engine, if it is this process that serves. */
+void embedded_stop(struct client *client);
+/* After fork: engine and lock are the parent's. */
+void embedded_renew(struct client *client);
+
+/*
+ * Runs function(argument) on a thread of its own and waits for it, on a fiber: for what blocks, or
+ * needs more stack than a fiber has. *Yields*, uninterruptible. -DER_NOMEM and others of the
+ * thread's start, else its result.
+ */
+MUST_USE int client_on_thread(int (*function)(void *argument), void *argument);
 
 /* ------------------------------------------------ find.c: pure but for a look at the file system
  */
@@ -151,8 +194,8 @@ struct places {
 /* Fills servers from the first place that has an engine; else its failure text names what each
  * place has. */
 MUST_USE int servers_find(const struct places *places, struct servers *servers);
-/* Forgets what was found and stops the embedded engine. */
-void servers_fini(struct servers *servers);
+/* 0 when somebody listens at the Unix socket path, else an errno. */
+int socket_probe(const char *path);
 /* Drops the addresses of a pool map that the user's choice of scheme excludes; keeps all when none
  * would be left. */
 void servers_filter(const struct servers *servers, struct proto_map *map);
@@ -297,6 +340,8 @@ struct event {
 	uint8_t callback_count;
 	bool queued; /* belongs to an event queue, which polls it */
 	uint32_t children_running;
+	uint32_t life; /* of the client that it was made for; a later one has nothing of its context
+			*/
 	uint64_t magic;
 };
 
@@ -401,24 +446,55 @@ MUST_USE int context_container_get(struct client_context *context,
 				   struct context_container **ret_entry);
 void context_container_put(struct context_container *entry);
 
+struct client_tx;
+void client_tx_put(struct client_tx **tx);
+
 /* An object while one operation uses it, on a fiber. */
 struct object_use {
 	struct client_context *context;
 	struct client_object *object;
 	struct objio *objio;
 	struct context_container *entry;
+	struct client_tx *tx; /* NULL: none */
 };
 MUST_USE int object_begin(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
 /* As object_begin(), for a change: -DER_NO_PERM where the object was opened for reading only. */
 MUST_USE int object_begin_change(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
+/* The same in a transaction, or in none (DAOS_TX_NONE). -DER_TX_RESTART for one that has to be
+ * restarted, -DER_NO_PERM for one that is over, or only reads, -DER_INVAL for one of another
+ * container. */
+MUST_USE int object_begin_in(daos_handle_t transaction, daos_handle_t cookie, uint32_t type,
+			     struct object_use *ret_use);
+MUST_USE int object_begin_change_in(daos_handle_t transaction, daos_handle_t cookie, uint32_t type,
+				    struct object_use *ret_use);
+/* Joins a transaction; object_end() leaves it. */
+MUST_USE int tx_join(struct object_use *use, daos_handle_t transaction, bool change);
 void object_end(struct object_use *use);
 #define SCOPED_USE __attribute__((cleanup(object_end))) struct object_use
+
+/* As the objio call of that name on the object in use: at the transaction's point in time, or, for
+ * a write, kept until it commits. *Yield*. */
+MUST_USE int use_fetch(struct object_use *use, struct objio_key dkey, struct objio_akey *akeys,
+		       uint32_t akey_count, uint32_t conditions, bool want_runs);
+MUST_USE int use_list(struct object_use *use, uint32_t level, struct objio_key dkey,
+		      struct objio_key akey, uint32_t limit, struct objio_position *position,
+		      int (*visit)(void *argument, const struct objio_entry *entry),
+		      void *argument);
+MUST_USE int use_query_key(struct object_use *use, uint32_t flags, struct objio_key dkey,
+			   struct objio_key akey, struct proto_object_queried *ret_result);
+MUST_USE int use_update(struct object_use *use, struct objio_key dkey, struct objio_akey *akeys,
+			uint32_t akey_count, uint32_t conditions);
+MUST_USE int use_punch_object(struct object_use *use, uint32_t conditions);
+MUST_USE int use_punch_dkeys(struct object_use *use, const struct objio_key *dkeys, uint32_t count,
+			     uint32_t conditions);
+MUST_USE int use_punch_akeys(struct object_use *use, struct objio_key dkey,
+			     const struct objio_key *akeys, uint32_t count, uint32_t conditions);
 
 /* As daos_cont_create(), under an id of the caller's. */
 MUST_USE int container_create_as(daos_handle_t pool, struct uuid id, daos_prop_t *properties,
 				 daos_event_t *event);
 
-/* 0, or -DER_NOSYS: transactions do not exist yet. */
+/* -DER_NO_HDL for what is neither DAOS_TX_NONE nor an open transaction. */
 MUST_USE int check_transaction(daos_handle_t transaction);
 
 static inline struct object_id
@@ -481,6 +557,16 @@ MUST_USE int service_tell(struct service_request *request, const struct client_p
 struct uuid context_draw_uuid(struct client_context *context);
 /* A name as a user gives it: id or label. -DER_INVAL. */
 MUST_USE int name_parse(const char *text, struct proto_name *ret_name);
+
+/* Asks for what wanted (enum proto_answer) says; either output may be NULL. *ret_properties is to
+ * be freed by daos_prop_free(). On a fiber. *Yields*. */
+MUST_USE int client_container_query(const struct client_container *container, uint32_t wanted,
+				    daos_cont_info_t *ret_info, daos_prop_t **ret_properties);
+MUST_USE int client_container_set(const struct client_container *container,
+				  const daos_prop_t *properties);
+/* Sends a change of an access list to the service of a pool. On a fiber. *Yields*. */
+MUST_USE int client_acl_change(const struct client_pool *pool, uint32_t operation,
+			       const struct proto_acl_change *change);
 
 /* User attributes, alike for pools and containers; handle is that of either. */
 struct attribute_call {

@@ -9,6 +9,8 @@
 #define PAUSE_MIN_NS (10 * UINT64_C(1000000))
 #define PAUSE_MAX_NS (500 * UINT64_C(1000000))
 #define RESTART_MAX 16u
+/* The sockets of a killed process live on for some milliseconds, with nobody to accept. */
+#define FIND_AGAIN_NS (2 * UINT64_C(1000000000))
 
 /* ------------------------------------------------ the body */
 
@@ -52,15 +54,17 @@ service_begin(struct client_context *context, uint32_t operation, bool modifying
 static int
 system_peer(struct client_context *context, struct rpc_peer **ret_peer)
 {
-	struct servers *servers = &context->client->servers;
+	char texts[SERVERS_MAX][PROTO_ADDRESS_MAX + 1];
 	const char *addresses[SERVERS_MAX];
+	uint32_t count;
 	int rc = client_find(context->client);
 
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; i < servers->count; i++)
-		addresses[i] = servers->addresses[i];
-	return rpc_peer_get(context->rpc, addresses, servers->count, 0, ret_peer);
+	count = client_addresses(context->client, texts);
+	for (uint32_t i = 0; i < count; i++)
+		addresses[i] = texts[i];
+	return rpc_peer_get(context->rpc, addresses, count, 0, ret_peer);
 }
 
 /* The pool's first engine: with one engine in a system, the one that has every service. */
@@ -109,6 +113,7 @@ struct sending {
 	uint64_t pause_ns;
 	uint64_t give_up;
 	uint32_t restarts;
+	bool sent;     /* some attempt may have been executed */
 	bool answered; /* the latest attempt, by the service */
 };
 
@@ -133,14 +138,18 @@ id_close(struct sending *sending)
 }
 
 /*
- * Who has never been answered is told at once that nobody is there; who has been, waits for the
- * engine to come back. That a service is busy is its answer, and that its store does not match its
- * sums, if it did answer: damage of a frame on the way ends the connection with the same code.
+ * Who has never reached an engine is told at once that nobody is there; who has, waits for it to
+ * come back. In an embedded directory there is always somebody, this process if need be. That a
+ * service is busy is its answer, and that its store does not match its sums, if it did answer:
+ * damage of a frame on the way ends the connection with the same code.
  */
 static enum objio_verdict
 judge(struct sending *sending, int code)
 {
-	if (code == -DER_UNREACH && !atomic_load(&sending->context->client->met))
+	const struct client *client = sending->context->client;
+
+	if (code == -DER_UNREACH && !sending->sent && !client->servers.embedded &&
+	    !atomic_load(&client->met))
 		return OBJIO_DONE;
 	if (code == -DER_BUSY || code == -DER_STALE || (code == -DER_CSUM && sending->answered))
 		return OBJIO_DONE;
@@ -148,17 +157,18 @@ judge(struct sending *sending, int code)
 }
 
 static int
-pause_between(struct sending *sending)
+pause_between(struct sending *sending, int code)
 {
 	struct env *env = sending->context->env;
 	uint64_t pause = sending->pause_ns;
 
 	if (env_monotonic(env) >= sending->give_up)
-		return error_raise(-DER_TIMEDOUT,
-				   "no answer within %u s; whether the operation took effect is %s",
-				   (unsigned)(PATIENCE_NS / 1000000000),
-				   sending->call.id ? "unknown"
-						    : "of no consequence, it only reads");
+		return error_raise(-DER_TIMEDOUT, "no answer within %u s (%.100s); %s",
+				   (unsigned)(PATIENCE_NS / 1000000000), error_text(code),
+				   !sending->sent ? "nothing was sent"
+				   : sending->call.id
+					   ? "whether the operation took effect is unknown"
+					   : "it only reads");
 	sending->pause_ns = min_of(pause * 2, PAUSE_MAX_NS);
 	return fiber_sleep(pause - env_random(env) % (pause / 2));
 }
@@ -171,7 +181,7 @@ prepare_again(struct sending *sending, int code)
 	case OBJIO_WAIT:
 	case OBJIO_AGAIN:
 		sending->call.again = true;
-		return pause_between(sending);
+		return pause_between(sending, code);
 	case OBJIO_RESTART:
 		if (sending->restarts++ == RESTART_MAX || sending->call.id == NULL)
 			return code;
@@ -203,6 +213,7 @@ send_until_final(struct sending *sending, struct rpc_reply *ret_reply)
 		int rc = rpc_call(sending->peer, &sending->call, ret_reply, &sent);
 		int next;
 
+		sending->sent |= sent;
 		sending->answered = ret_reply->message != NULL;
 		if (sending->answered)
 			atomic_store(&sending->context->client->met, true);
@@ -237,24 +248,72 @@ send_to(struct service_request *request, struct rpc_peer *peer, struct rpc_reply
 	return rc;
 }
 
+static int
+send_to_pool(struct service_request *request, const struct client_pool *pool,
+	     struct rpc_reply *ret_reply)
+{
+	struct rpc_peer *peer;
+	int rc = pool_peer(request->context, pool, &peer);
+
+	if (rc)
+		return rc;
+	rc = send_to(request, peer, ret_reply);
+	rpc_peer_put(peer);
+	return rc;
+}
+
+static int
+send_to_system(struct service_request *request, struct rpc_reply *ret_reply)
+{
+	struct rpc_peer *peer;
+	int rc = system_peer(request->context, &peer);
+
+	if (rc)
+		return rc;
+	rc = send_to(request, peer, ret_reply);
+	rpc_peer_put(peer);
+	return rc;
+}
+
+/*
+ * The socket that was found may have been that of a server that had just died: then the other
+ * places count, and where none has an engine the error is the list of them. Nothing was sent, so
+ * the request may begin anew.
+ */
+static int
+send_or_find_again(struct service_request *request, struct rpc_reply *ret_reply)
+{
+	struct client *client = request->context->client;
+	struct env *env = request->context->env;
+	uint64_t give_up = env_monotonic(env) + FIND_AGAIN_NS;
+	int rc = send_to_system(request, ret_reply);
+
+	while (rc == -DER_UNREACH && !client_is_hosted(client) && env_monotonic(env) < give_up) {
+		if (client->servers.schemes[0] != '\0')
+			return error_raise(rc, "no engine answers at CAIRN_ENGINE: %s",
+					   error_text(rc));
+		rc = client_find_again(client);
+		if (rc == 0)
+			rc = fiber_sleep(PAUSE_MIN_NS);
+		if (rc == 0)
+			rc = send_to_system(request, ret_reply);
+	}
+	return rc;
+}
+
 int
 service_send(struct service_request *request, const struct client_pool *pool,
 	     struct rpc_reply *ret_reply)
 {
-	struct client_context *context = request->context;
-	struct rpc_peer *peer;
 	int rc = request->body.data == NULL ? -DER_NOMEM : 0;
 
 	*ret_reply = (struct rpc_reply){0};
 	if (rc == 0 && request->body.failed)
 		rc = error_raise(-DER_OVERFLOW, "a request of more than %u bytes", RPC_INLINE_MAX);
 	if (rc == 0)
-		rc = pool ? pool_peer(context, pool, &peer) : system_peer(context, &peer);
-	if (rc == 0) {
-		rc = send_to(request, peer, ret_reply);
-		rpc_peer_put(peer);
-	}
-	arena_free(context->env->arena, request->body.data);
+		rc = pool ? send_to_pool(request, pool, ret_reply)
+			  : send_or_find_again(request, ret_reply);
+	arena_free(request->context->env->arena, request->body.data);
 	return rc;
 }
 

@@ -301,6 +301,22 @@ daos_mgmt_list_pools(const char *group, daos_size_t *npools, daos_mgmt_pool_info
 	return npools ? run_found(ev, run_public_list, &arguments, sizeof(arguments)) : -DER_INVAL;
 }
 
+/* There are no blob stores: data lies in files and on block devices of the host. */
+int
+daos_mgmt_get_bs_state(const char *group, uuid_t blobstore_uuid, int *blobstore_state,
+		       daos_event_t *ev)
+{
+	int rc = client_check(client_here());
+
+	(void)group;
+	(void)blobstore_uuid;
+	(void)ev;
+	if (rc)
+		return rc;
+	return blobstore_state ? client_refuse(-DER_NONEXIST, "no engine has a blob store")
+			       : -DER_INVAL;
+}
+
 void
 daos_mgmt_put_sys_info(struct daos_sys_info *info)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* What each opcode of daos_task.h calls. A call that does not exist yet has no line in the table.
  */
+#include "client/snapshot.h"
 #include "client/tse.h"
 
 /* Defines the body of one opcode: a call with the members of its argument struct. */
@@ -44,6 +45,11 @@ OPERATION(call_pool_del_attr, daos_pool_del_attr_t,
 	  daos_pool_del_attr(a->poh, a->n, a->names, event))
 OPERATION(call_pool_list_cont, daos_pool_list_cont_t,
 	  daos_pool_list_cont(a->poh, a->ncont, a->cont_buf, event))
+OPERATION(call_pool_query_target, daos_pool_query_target_t,
+	  daos_pool_query_target(a->poh, a->tgt_idx, a->rank, a->info, event))
+OPERATION(call_pool_filter_cont, daos_pool_filter_cont_t,
+	  daos_pool_filter_cont(a->poh, a->filt, a->ncont, a->cont_buf, event))
+OPERATION(call_pool_stop_svc, daos_pool_stop_svc_t, daos_pool_stop_svc(a->poh, event))
 
 /* ------------------------------------------------ containers */
 
@@ -68,6 +74,30 @@ OPERATION(call_cont_del_attr, daos_cont_del_attr_t,
 	  daos_cont_del_attr(a->coh, a->n, a->names, event))
 OPERATION(call_cont_alloc_oids, daos_cont_alloc_oids_t,
 	  daos_cont_alloc_oids(a->coh, a->num_oids, a->oid, event))
+
+OPERATION(call_cont_aggregate, daos_cont_aggregate_t, daos_cont_aggregate(a->coh, a->epoch, event))
+OPERATION(call_cont_rollback, daos_cont_rollback_t, daos_cont_rollback(a->coh, a->epoch, event))
+OPERATION(call_cont_subscribe, daos_cont_subscribe_t, daos_cont_subscribe(a->coh, a->epoch, event))
+OPERATION(call_cont_list_snap, daos_cont_list_snap_t,
+	  daos_cont_list_snap(a->coh, a->nr, a->epochs, a->names, a->anchor, event))
+OPERATION(call_cont_create_snap, daos_cont_create_snap_t,
+	  daos_cont_create_snap_opt(a->coh, a->epoch, a->name, (enum daos_snapshot_opts)a->opts,
+				    event))
+OPERATION(call_cont_destroy_snap, daos_cont_destroy_snap_t,
+	  daos_cont_destroy_snap(a->coh, a->epr, event))
+OPERATION(call_cont_snap_oit_create, daos_cont_snap_oit_create_t,
+	  daos_cont_snap_oit_create(a->coh, a->epoch, a->name, event))
+OPERATION(call_cont_snap_oit_destroy, daos_cont_snap_oit_destroy_t,
+	  client_oit_destroy(a->coh, a->epoch, event))
+
+/* ------------------------------------------------ transactions */
+
+OPERATION(call_tx_open, daos_tx_open_t, daos_tx_open(a->coh, a->th, a->flags, event))
+OPERATION(call_tx_commit, daos_tx_commit_t, daos_tx_commit(a->th, event))
+OPERATION(call_tx_abort, daos_tx_abort_t, daos_tx_abort(a->th, event))
+OPERATION(call_tx_open_snap, daos_tx_open_snap_t, daos_tx_open_snap(a->coh, a->epoch, a->th, event))
+OPERATION(call_tx_close, daos_tx_close_t, daos_tx_close(a->th, event))
+OPERATION(call_tx_restart, daos_tx_restart_t, daos_tx_restart(a->th, event))
 
 /* ------------------------------------------------ objects */
 
@@ -102,6 +132,9 @@ OPERATION(call_obj_list_akey, daos_obj_list_akey_t,
 OPERATION(call_obj_list_recx, daos_obj_list_recx_t,
 	  daos_obj_list_recx(a->oh, a->th, a->dkey, a->akey, a->size, a->nr, a->recxs, a->eprs,
 			     a->anchor, a->incr_order, event))
+
+OPERATION(call_obj_key2anchor, daos_obj_key2anchor_t,
+	  daos_obj_key2anchor(a->oh, a->th, a->dkey, a->akey, a->anchor, event))
 
 /* ------------------------------------------------ arrays */
 
@@ -157,6 +190,9 @@ static task_call *const calls[DAOS_OPC_MAX] = {
 	[DAOS_OPC_POOL_SET_ATTR] = call_pool_set_attr,
 	[DAOS_OPC_POOL_DEL_ATTR] = call_pool_del_attr,
 	[DAOS_OPC_POOL_LIST_CONT] = call_pool_list_cont,
+	[DAOS_OPC_POOL_QUERY_INFO] = call_pool_query_target,
+	[DAOS_OPC_POOL_FILTER_CONT] = call_pool_filter_cont,
+	[DAOS_OPC_POOL_STOP_SVC] = call_pool_stop_svc,
 	[DAOS_OPC_CONT_CREATE] = call_cont_create,
 	[DAOS_OPC_CONT_OPEN] = call_cont_open,
 	[DAOS_OPC_CONT_CLOSE] = call_cont_close,
@@ -170,6 +206,20 @@ static task_call *const calls[DAOS_OPC_MAX] = {
 	[DAOS_OPC_CONT_SET_ATTR] = call_cont_set_attr,
 	[DAOS_OPC_CONT_DEL_ATTR] = call_cont_del_attr,
 	[DAOS_OPC_CONT_ALLOC_OIDS] = call_cont_alloc_oids,
+	[DAOS_OPC_CONT_AGGREGATE] = call_cont_aggregate,
+	[DAOS_OPC_CONT_ROLLBACK] = call_cont_rollback,
+	[DAOS_OPC_CONT_SUBSCRIBE] = call_cont_subscribe,
+	[DAOS_OPC_CONT_LIST_SNAP] = call_cont_list_snap,
+	[DAOS_OPC_CONT_CREATE_SNAP] = call_cont_create_snap,
+	[DAOS_OPC_CONT_DESTROY_SNAP] = call_cont_destroy_snap,
+	[DAOS_OPC_CONT_SNAP_OIT_CREATE] = call_cont_snap_oit_create,
+	[DAOS_OPC_CONT_SNAP_OIT_DESTROY] = call_cont_snap_oit_destroy,
+	[DAOS_OPC_TX_OPEN] = call_tx_open,
+	[DAOS_OPC_TX_COMMIT] = call_tx_commit,
+	[DAOS_OPC_TX_ABORT] = call_tx_abort,
+	[DAOS_OPC_TX_OPEN_SNAP] = call_tx_open_snap,
+	[DAOS_OPC_TX_CLOSE] = call_tx_close,
+	[DAOS_OPC_TX_RESTART] = call_tx_restart,
 	[DAOS_OPC_OBJ_OPEN] = call_obj_open,
 	[DAOS_OPC_OBJ_CLOSE] = call_obj_close,
 	[DAOS_OPC_OBJ_PUNCH] = call_obj_punch,
@@ -181,6 +231,7 @@ static task_call *const calls[DAOS_OPC_MAX] = {
 	[DAOS_OPC_OBJ_LIST_DKEY] = call_obj_list_dkey,
 	[DAOS_OPC_OBJ_LIST_AKEY] = call_obj_list_akey,
 	[DAOS_OPC_OBJ_LIST_RECX] = call_obj_list_recx,
+	[DAOS_OPC_OBJ_KEY2ANCHOR] = call_obj_key2anchor,
 	[DAOS_OPC_ARRAY_CREATE] = call_array_create,
 	[DAOS_OPC_ARRAY_OPEN] = call_array_open,
 	[DAOS_OPC_ARRAY_CLOSE] = call_array_close,

@@ -85,11 +85,13 @@ dts_buf_render(char *buf, unsigned int buf_len)
 void
 daos_pipeline_init(daos_pipeline_t *pipeline)
 {
-	memset(pipeline, 0, sizeof(*pipeline));
+	if (pipeline)
+		memset(pipeline, 0, sizeof(*pipeline));
 }
 
 void
 daos_filter_init(daos_filter_t *filter)
 {
-	memset(filter, 0, sizeof(*filter));
+	if (filter)
+		memset(filter, 0, sizeof(*filter));
 }

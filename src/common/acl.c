@@ -123,6 +123,8 @@ daos_ace_is_valid(struct daos_ace *ace)
 const char *
 daos_ace_get_principal_str(struct daos_ace *ace)
 {
+	if (ace == NULL)
+		return NULL;
 	switch (ace->dae_principal_type) {
 	case DAOS_ACL_OWNER:
 		return DAOS_ACL_PRINCIPAL_OWNER;

@@ -26,7 +26,7 @@ daos_prop_alloc(uint32_t entries_nr)
 bool
 daos_prop_has_str(struct daos_prop_entry *entry)
 {
-	const struct prop_rule *rule = prop_rule_find(entry->dpe_type);
+	const struct prop_rule *rule = entry ? prop_rule_find(entry->dpe_type) : NULL;
 
 	return rule != NULL && (rule->kind == PROP_LABEL || rule->kind == PROP_PRINCIPAL);
 }
@@ -34,7 +34,7 @@ daos_prop_has_str(struct daos_prop_entry *entry)
 bool
 daos_prop_has_ptr(struct daos_prop_entry *entry)
 {
-	const struct prop_rule *rule = prop_rule_find(entry->dpe_type);
+	const struct prop_rule *rule = entry ? prop_rule_find(entry->dpe_type) : NULL;
 
 	return rule != NULL &&
 	       (rule->kind == PROP_ACL || rule->kind == PROP_RANKS || rule->kind == PROP_ROOTS);
@@ -220,7 +220,7 @@ daos_prop_merge2(daos_prop_t *old_prop, daos_prop_t *new_prop, daos_prop_t **out
 			      daos_prop_entry_get(old_prop, new_prop->dpp_entries[i].dpe_type) ==
 				      NULL;
 	}
-	if (nr > DAOS_PROP_ENTRIES_MAX_NR)
+	if (out_prop == NULL || nr > DAOS_PROP_ENTRIES_MAX_NR)
 		return -DER_INVAL;
 	merged = daos_prop_alloc(nr);
 	if (merged == NULL)
@@ -344,10 +344,13 @@ daos_prop_entry_dup_byteval(struct daos_prop_entry *entry_dst, struct daos_prop_
 int
 daos_prop_entry_cmp_acl(struct daos_prop_entry *entry1, struct daos_prop_entry *entry2)
 {
-	struct daos_acl *acl1 = (struct daos_acl *)entry1->dpe_val_ptr;
-	struct daos_acl *acl2 = (struct daos_acl *)entry2->dpe_val_ptr;
+	struct daos_acl *acl1, *acl2;
 	ssize_t size;
 
+	if (entry1 == NULL || entry2 == NULL)
+		return -DER_INVAL;
+	acl1 = entry1->dpe_val_ptr;
+	acl2 = entry2->dpe_val_ptr;
 	if (acl1 == acl2)
 		return 0;
 	size = daos_acl_get_size(acl1);

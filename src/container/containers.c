@@ -90,11 +90,10 @@ container_of_handle(struct containers *containers, struct uuid handle, uint32_t 
 			containers->pools,
 			error_raise(-DER_NO_HDL,
 				    "the container handle is not known: open it again"));
-	if ((found->capabilities & needed) != needed)
-		return error_raise(-DER_NO_PERM,
-				   "the container handle does not allow this: open it "
-				   "with DAOS_COO_RW");
 	*ret_handle = *found;
+	rc = access_check(found->capabilities, needed, "container");
+	if (rc)
+		return rc;
 	rc = pool_of_id(containers->pools, found->pool, ret_pool);
 	return rc == -DER_NONEXIST ? -DER_NO_HDL : rc;
 }
@@ -244,7 +243,10 @@ pool_load(void *argument, struct pool *pool)
 	if (finished)
 		error_log(LOG_WARNING, finished,
 			  "a destroyed container stays until the next start");
-	return 0;
+	rc = container_snapshots_start(argument, pool);
+	if (rc == 0)
+		container_rollbacks_finish(argument, pool);
+	return rc;
 }
 
 int

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Creation of a container: one proposal. On a target it appears when it is first used there. */
-#include <stdio.h>
-
 #include "daos_prop.h"
 
 #include "container/private.h"
@@ -12,7 +10,8 @@ struct creation {
 	struct rpc_request *request;
 	struct proto_container_create wanted;
 	struct container_record record;
-	char owner[32];
+	struct caller *caller; /* who owns it where the request does not say */
+	struct acl_standard list;
 };
 
 /* ------------------------------------------------ checks */
@@ -42,31 +41,6 @@ label_take(struct creation *creation)
 	return rc;
 }
 
-static struct proto_text
-text_of(const char *text)
-{
-	return (struct proto_text){text, (uint32_t)strlen(text)};
-}
-
-static int
-owner_default(struct creation *creation)
-{
-	struct proto_properties *properties = &creation->wanted.properties;
-	const struct peer_credentials *caller = &creation->request->credentials;
-	int rc = 0;
-
-	if (caller->known)
-		snprintf(creation->owner, sizeof(creation->owner), "%u@", caller->user);
-	else
-		snprintf(creation->owner, sizeof(creation->owner), "nobody@");
-	if (proto_property_find(properties, DAOS_PROP_CO_OWNER) == NULL)
-		rc = properties_set_bytes(properties, DAOS_PROP_CO_OWNER, text_of(creation->owner));
-	if (rc == 0 && proto_property_find(properties, DAOS_PROP_CO_OWNER_GROUP) == NULL)
-		rc = properties_set_bytes(properties, DAOS_PROP_CO_OWNER_GROUP,
-					  text_of(creation->owner));
-	return rc;
-}
-
 static int
 creation_check(struct creation *creation)
 {
@@ -78,7 +52,10 @@ creation_check(struct creation *creation)
 			      true);
 	if (rc == 0)
 		rc = label_take(creation);
-	return rc == 0 ? owner_default(creation) : rc;
+	creation->list = acl_standard_container();
+	return rc ? rc
+		  : access_default(&creation->wanted.properties, &container_access_types,
+				   creation->caller, &creation->list);
 }
 
 /* ------------------------------------------------ the proposal */
@@ -134,7 +111,7 @@ static int
 creation_run(struct creation *creation)
 {
 	struct metadb_bytes properties;
-	int rc = creation_check(creation);
+	int rc = creation_check(creation), told;
 
 	if (rc == 0)
 		rc = properties_pack(creation->containers->arena, &creation->wanted.properties,
@@ -147,6 +124,12 @@ creation_run(struct creation *creation)
 	rc = creation_propose(creation, properties);
 	if (rc == 0)
 		pool_modified(creation->pool);
+	told = rc == 0 ? container_snapshots_tell(creation->containers, creation->pool,
+						  &creation->record.id)
+		       : 0;
+	if (told)
+		error_log(LOG_WARNING, told,
+			  "old versions in a new container stay until the next start");
 	fiber_mutex_unlock(pool_lock(creation->pool));
 	arena_free(creation->containers->arena, (void *)(uintptr_t)properties.data);
 	return rc;
@@ -156,7 +139,7 @@ int
 container_create(struct containers *containers, struct rpc_request *request)
 {
 	struct creation *creation = arena_calloc(containers->arena, 1, sizeof(*creation));
-	uint32_t capabilities;
+	struct pool_access access;
 	int rc;
 
 	if (creation == NULL)
@@ -166,13 +149,16 @@ container_create(struct containers *containers, struct rpc_request *request)
 	rc = proto_container_create_decode(&request->body, &creation->wanted);
 	if (rc == 0)
 		rc = pool_of_handle(containers->pools, creation->wanted.pool_handle,
-				    &creation->pool, &capabilities);
+				    &creation->pool, &access);
 	if (rc == 0) {
-		if (capabilities & PROTO_CAN_CREATE)
+		rc = access_check(access.capabilities, PROTO_CAN_CREATE, "pool");
+		if (rc == 0)
+			rc = caller_create(containers->node, &access.credentials,
+					   &creation->caller);
+		if (rc == 0) {
 			rc = creation_run(creation);
-		else
-			rc = error_raise(-DER_NO_PERM, "the pool handle may not create "
-						       "containers: connect with DAOS_PC_RW");
+			caller_destroy(creation->caller);
+		}
 		pool_put(creation->pool);
 	}
 	arena_free(containers->arena, creation);

@@ -3,6 +3,8 @@
  * Destruction of a container takes effect by one proposal, which leaves a mark until the container
  * is gone from every target. Its handles are closed before.
  */
+#include "daos_types.h"
+
 #include "container/private.h"
 
 /* ------------------------------------------------ after the proposal */
@@ -34,6 +36,8 @@ container_erase(struct pool *pool, const struct uuid *id)
 	container_attribute_prefix(&prefix, id);
 	if (rc == 0)
 		rc = keys_remove(pool_metadb(pool), prefix.text);
+	if (rc == 0)
+		rc = container_snapshots_erase(pool, id);
 	return rc == 0 ? metadb_propose(pool_metadb(pool), &proposal, NULL) : rc;
 }
 
@@ -63,9 +67,37 @@ removal_propose(struct pool *pool, const struct container_record *container,
 	return metadb_propose(pool_metadb(pool), &proposal, NULL);
 }
 
+/* Either list may allow it: the pool's, which the handle's rights come from, or the container's. */
+static int
+destroy_judge(struct containers *containers, struct pool *pool, const struct pool_access *access,
+	      const struct uuid *id)
+{
+	struct caller *caller;
+	uint32_t rights = 0;
+	bool owns = false;
+	int rc;
+
+	if (access->flags == DAOS_PC_RO)
+		return error_raise(-DER_NO_PERM, "the pool is connected read-only: connect with "
+						 "DAOS_PC_RW");
+	if (access->capabilities & PROTO_CAN_DELETE)
+		return 0;
+	rc = caller_create(containers->node, &access->credentials, &caller);
+	if (rc)
+		return rc;
+	rc = container_rights(pool, id, caller, &rights, &owns);
+	if (rc == 0 && !(rights & PROTO_CAN_DELETE))
+		rc = error_raise(-DER_NO_PERM,
+				 "neither the pool's access list nor the container's gives %s the "
+				 "right d, to destroy it",
+				 caller->principal.user);
+	caller_destroy(caller);
+	return rc;
+}
+
 /* The pool is locked. */
 static int
-destroy_locked(struct containers *containers, struct pool *pool,
+destroy_locked(struct containers *containers, struct pool *pool, const struct pool_access *access,
 	       const struct proto_container_destroy *wanted, const struct request_id *request)
 {
 	struct container_record container;
@@ -73,6 +105,8 @@ destroy_locked(struct containers *containers, struct pool *pool,
 	uint32_t open;
 	int rc = container_find(pool, &wanted->container, &container), erased;
 
+	if (rc == 0)
+		rc = destroy_judge(containers, pool, access, &container.id);
 	if (rc)
 		return rc;
 	open = container_handle_count(containers->node, &filter);
@@ -97,25 +131,20 @@ container_destroy(struct containers *containers, struct rpc_request *request)
 {
 	struct proto_container_destroy wanted;
 	struct metadb_bytes answer;
-	uint32_t capabilities;
+	struct pool_access access;
 	struct pool *pool;
 	int rc = proto_container_destroy_decode(&request->body, &wanted);
 
 	if (rc == 0)
-		rc = pool_of_handle(containers->pools, wanted.pool_handle, &pool, &capabilities);
+		rc = pool_of_handle(containers->pools, wanted.pool_handle, &pool, &access);
 	if (rc)
 		return rc;
-	if (!(capabilities & PROTO_CAN_DELETE)) {
-		pool_put(pool);
-		return error_raise(-DER_NO_PERM, "the pool handle may not destroy containers: "
-						 "connect with DAOS_PC_RW");
-	}
 	fiber_mutex_lock_plain(pool_lock(pool));
 	rc = metadb_answered(pool_metadb(pool), &request->id, &answer);
 	if (rc == 0)
 		metadb_bytes_free(pool_metadb(pool), &answer);
 	else if (rc == -DER_NONEXIST)
-		rc = destroy_locked(containers, pool, &wanted, &request->id);
+		rc = destroy_locked(containers, pool, &access, &wanted, &request->id);
 	fiber_mutex_unlock(pool_lock(pool));
 	pool_put(pool);
 	return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Container handles: key "ch/<uuid>" of the pool's store, and the tables of all loops. */
 #include "daos_cont.h"
+#include "daos_types.h"
 
 #include "container/private.h"
 
@@ -63,30 +64,57 @@ struct opening {
 	struct pool *pool;
 	struct rpc_request *request;
 	struct proto_container_open wanted;
-	uint32_t pool_capabilities;
+	struct pool_access access; /* of the pool handle */
+	struct caller *caller;	   /* whose pool handle it is */
+	bool owns;		   /* the caller, the container */
 	struct container_record container;
 	struct container_handle handle;
 };
 
+/* What the flags leave of the rights. */
 static int
-rights_of(const struct opening *opening, uint32_t *ret_capabilities)
+flags_check(const struct opening *opening, uint32_t *ret_mask)
 {
-	uint32_t access = opening->wanted.flags & DAOS_COO_IO_BASE_MASK;
+	const uint32_t reading = PROTO_CAN_READ | PROTO_CAN_GET_PROPERTIES | PROTO_CAN_GET_ACL;
+	uint32_t mode = opening->wanted.flags & DAOS_COO_IO_BASE_MASK;
 
 	if (opening->wanted.flags & ~DAOS_COO_MASK)
 		return error_raise(-DER_INVAL, "flags %#x are not known", opening->wanted.flags);
-	if (access == DAOS_COO_RO) {
-		*ret_capabilities = PROTO_CAN_READ | PROTO_CAN_GET_PROPERTIES;
-		return 0;
-	}
-	if (access != DAOS_COO_RW && access != DAOS_COO_EX)
+	if (mode != DAOS_COO_RO && mode != DAOS_COO_RW && mode != DAOS_COO_EX)
 		return error_raise(-DER_INVAL, "flags %#x: one of DAOS_COO_RO, RW and EX is needed",
 				   opening->wanted.flags);
-	if (!(opening->pool_capabilities & PROTO_CAN_WRITE))
+	if (mode != DAOS_COO_RO && opening->access.flags == DAOS_PC_RO)
 		return error_raise(-DER_NO_PERM, "the pool is connected read-only: connect with "
 						 "DAOS_PC_RW");
-	*ret_capabilities = PROTO_CAN_READ | PROTO_CAN_WRITE | PROTO_CAN_GET_PROPERTIES |
-			    PROTO_CAN_SET_PROPERTIES;
+	*ret_mask = mode == DAOS_COO_RO ? reading : UINT32_MAX;
+	return 0;
+}
+
+/* Administrators look after a container; what is in it is its owner's. */
+#define ADMINISTRATION                                                             \
+	(PROTO_CAN_GET_PROPERTIES | PROTO_CAN_SET_PROPERTIES | PROTO_CAN_GET_ACL | \
+	 PROTO_CAN_SET_ACL | PROTO_CAN_SET_OWNER)
+
+/* The rights of the handle. */
+static int
+open_judge(struct opening *opening)
+{
+	uint32_t rights = 0, mask = 0;
+	int rc = flags_check(opening, &mask);
+
+	if (rc == 0)
+		rc = container_rights(opening->pool, &opening->container.id, opening->caller,
+				      &rights, &opening->owns);
+	if (rc)
+		return rc;
+	if (opening->access.administrator)
+		rights |= ADMINISTRATION;
+	if ((rights & ~(uint32_t)PROTO_CAN_DELETE) == 0)
+		return error_raise(-DER_NO_PERM,
+				   "the container's access list gives %s no right to open it, r is "
+				   "needed: ask its owner (daos container update-acl)",
+				   opening->caller->principal.user);
+	opening->handle.capabilities = rights & mask;
 	return 0;
 }
 
@@ -99,7 +127,13 @@ evict(struct opening *opening)
 
 	if (!(flags & (DAOS_COO_EVICT | DAOS_COO_EVICT_ALL)))
 		return 0;
-	if (!(flags & DAOS_COO_EVICT_ALL))
+	if ((flags & DAOS_COO_EVICT_ALL) && !opening->owns && !opening->caller->administrator)
+		return error_raise(-DER_NO_PERM,
+				   "only its owner may end all uses of a container, %s is another",
+				   opening->caller->principal.user);
+	if (!(flags & DAOS_COO_EVICT_ALL) && opening->handle.user_known)
+		filter.user = &opening->handle.user;
+	else if (!(flags & DAOS_COO_EVICT_ALL))
 		filter.client = &opening->handle.client;
 	return container_handles_close(opening->containers, opening->pool, &filter);
 }
@@ -166,13 +200,20 @@ open_locked(struct opening *opening)
 		return rc;
 	opening->handle.container = opening->container.id;
 	known = container_handle_find(node, &same);
-	if (known)
-		return uuid_equal(&known->container, &opening->container.id)
-			       ? 0
-			       : error_raise(-DER_INVAL, "the handle is in use");
-	rc = evict(opening);
+	if (known && !uuid_equal(&known->container, &opening->container.id))
+		return error_raise(-DER_INVAL, "the handle is in use");
+	if (known) {
+		opening->handle.capabilities = known->capabilities;
+		return 0;
+	}
+	rc = open_judge(opening);
+	if (rc == 0)
+		rc = evict(opening);
 	if (rc == 0)
 		rc = busy_judge(opening);
+	if (rc == 0)
+		rc = container_rollback_check(opening->pool, &opening->container.id,
+					      (opening->wanted.flags & DAOS_COO_EX) != 0);
 	if (rc == 0)
 		rc = handle_store(opening);
 	/* A late copy of a request whose handle has been closed since. */
@@ -185,17 +226,18 @@ open_locked(struct opening *opening)
 static int
 opening_run(struct opening *opening)
 {
-	int rc = rights_of(opening, &opening->handle.capabilities);
+	uint32_t wanted = PROTO_ANSWER_PROPERTIES;
+	int rc = 0;
 
-	if (rc == 0 && uuid_empty(&opening->wanted.handle))
-		rc = error_raise(-DER_INVAL, "a container handle is not all zeros");
-	if (rc)
-		return rc;
+	if (uuid_empty(&opening->wanted.handle))
+		return error_raise(-DER_INVAL, "a container handle is not all zeros");
 	opening->handle.id = opening->wanted.handle;
 	opening->handle.pool = pool_id(opening->pool);
 	opening->handle.pool_handle = opening->wanted.pool_handle;
 	opening->handle.flags = opening->wanted.flags;
 	opening->handle.map_version = pool_map_version(opening->pool);
+	opening->handle.user_known = opening->access.credentials.known;
+	opening->handle.user = opening->access.credentials.user;
 	memcpy(opening->handle.client.bytes, opening->request->header.incarnation,
 	       sizeof(opening->handle.client.bytes));
 	fiber_mutex_lock_plain(pool_lock(opening->pool));
@@ -203,7 +245,7 @@ opening_run(struct opening *opening)
 	fiber_mutex_unlock(pool_lock(opening->pool));
 	if (rc == 0)
 		rc = container_info_write(opening->containers, opening->pool, &opening->container,
-					  opening->handle.capabilities, true,
+					  opening->handle.capabilities, wanted,
 					  &opening->request->reply);
 	return rc;
 }
@@ -216,10 +258,14 @@ container_open(struct containers *containers, struct rpc_request *request)
 
 	if (rc == 0)
 		rc = pool_of_handle(containers->pools, opening.wanted.pool_handle, &opening.pool,
-				    &opening.pool_capabilities);
+				    &opening.access);
 	if (rc)
 		return rc;
-	rc = opening_run(&opening);
+	rc = caller_create(containers->node, &opening.access.credentials, &opening.caller);
+	if (rc == 0) {
+		rc = opening_run(&opening);
+		caller_destroy(opening.caller);
+	}
 	pool_put(opening.pool);
 	return rc;
 }

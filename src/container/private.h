@@ -2,8 +2,8 @@
 /*
  * The inside of container. table.c: handles on every loop, and the way of an object operation to
  * its container. containers.c: life and look-ups. create.c, destroy.c, open.c, query.c, oids.c: one
- * kind of call each. serve.c: the table of calls, attributes. rules.c: properties. record.c:
- * encoded forms and keys.
+ * kind of call each; list.c: listings. access.c: rights. serve.c: the table of calls, attributes.
+ * rules.c: properties. record.c: encoded forms and keys.
  */
 #pragma once
 
@@ -27,7 +27,9 @@ struct container_handle {
 	struct uuid container;
 	struct uuid pool_handle;
 	struct uuid client; /* incarnation that opened it */
-	uint32_t flags;	    /* DAOS_COO_* */
+	bool user_known;
+	uint32_t user;	/* whose pool handle it was opened with */
+	uint32_t flags; /* DAOS_COO_* */
 	uint32_t capabilities;
 	uint32_t map_version; /* of the pool */
 };
@@ -40,6 +42,7 @@ MUST_USE int container_handle_publish(struct node *node, const struct container_
 /* Which handles: those for which no field that is set differs. */
 struct handle_filter {
 	const struct uuid *id, *pool, *container, *pool_handle, *client;
+	const uint32_t *user;
 };
 
 /* Unknown on every loop when it returns. *Yields*. */
@@ -110,6 +113,30 @@ MUST_USE int container_times_get(struct pool *pool, const struct uuid *id,
 MUST_USE int container_of_handle(struct containers *containers, struct uuid handle, uint32_t needed,
 				 struct pool **ret_pool, struct container_handle *ret_handle);
 
+/* ------------------------------------------------ snapshot_set.c */
+
+struct snapshot_summary {
+	uint32_t count;
+	uint64_t latest; /* epoch; 0: none */
+};
+MUST_USE int snapshot_summary_get(struct pool *pool, const struct uuid *container,
+				  struct snapshot_summary *ret_summary);
+
+/* Tells all targets what the store knows; until then they collect nothing. *Yields*. */
+MUST_USE int container_snapshots_tell(struct containers *containers, struct pool *pool,
+				      const struct uuid *container);
+/* As above for all containers of a pool; failures of single ones are logged. *Yields*. */
+MUST_USE int container_snapshots_start(struct containers *containers, struct pool *pool);
+
+/* -DER_BUSY for a container whose roll-back is not finished, unless it is to be opened alone.
+ * *Yields*. */
+MUST_USE int container_rollback_check(struct pool *pool, const struct uuid *container, bool alone);
+/* Goes on with what a crash cut short; failures are logged. *Yields*. */
+void container_rollbacks_finish(struct containers *containers, struct pool *pool);
+
+/* Removes what is stored of a container that is gone. *Yields*. */
+MUST_USE int container_snapshots_erase(struct pool *pool, const struct uuid *container);
+
 /* ------------------------------------------------ destroy.c, open.c */
 
 /* Closes the handles of a pool that filter names: in its store, then on every loop. The pool is
@@ -125,6 +152,14 @@ MUST_USE int container_erase(struct pool *pool, const struct uuid *id);
 extern const struct property_rule container_rules[];
 extern const uint32_t container_rule_count;
 
+/* ------------------------------------------------ access.c */
+
+extern const struct access_types container_access_types;
+
+/* What a caller may do with a container: enum proto_capability; whether it is theirs. *Yields*. */
+MUST_USE int container_rights(struct pool *pool, const struct uuid *id, const struct caller *caller,
+			      uint32_t *ret_capabilities, bool *ret_owns);
+
 /* ------------------------------------------------ calls */
 
 int container_create(struct containers *containers, struct rpc_request *request);
@@ -133,10 +168,24 @@ int container_open(struct containers *containers, struct rpc_request *request);
 int container_close(struct containers *containers, struct rpc_request *request);
 int container_query(struct containers *containers, struct rpc_request *request);
 int container_list(struct containers *containers, struct rpc_request *request);
+int container_filter(struct containers *containers, struct rpc_request *request);
 int container_set_properties(struct containers *containers, struct rpc_request *request);
+int container_change_acl(struct containers *containers, struct rpc_request *request);
+int container_create_snapshot(struct containers *containers, struct rpc_request *request);
+int container_list_snapshots(struct containers *containers, struct rpc_request *request);
+int container_destroy_snapshots(struct containers *containers, struct rpc_request *request);
+int container_find_snapshot(struct containers *containers, struct rpc_request *request);
+int container_mark_snapshot(struct containers *containers, struct rpc_request *request);
+int container_aggregate(struct containers *containers, struct rpc_request *request);
+int container_rollback(struct containers *containers, struct rpc_request *request);
 int container_allocate_oids(struct containers *containers, struct rpc_request *request);
 
-/* Writes what open and query answer. *Yields*. */
+/* Times and counts of a container. *Yields*. */
+MUST_USE int container_info_fill(struct containers *containers, struct pool *pool,
+				 const struct container_record *container,
+				 struct proto_container_info *info);
+
+/* Writes what open and query answer; wanted: enum proto_answer. *Yields*. */
 MUST_USE int container_info_write(struct containers *containers, struct pool *pool,
 				  const struct container_record *container, uint32_t capabilities,
-				  bool properties, struct writer *reply);
+				  uint32_t wanted, struct writer *reply);

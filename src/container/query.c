@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* What is asked of containers: the list, one of them, its properties. */
+/* What is asked of one container: times, counts, properties, and changes of these. */
 #include <stdio.h>
 
 #include "daos_prop.h"
@@ -44,16 +44,21 @@ properties_add(struct pool *pool, const struct container_record *container,
 	return rc;
 }
 
-static int
-info_fill(struct containers *containers, struct pool *pool,
-	  const struct container_record *container, struct proto_container_info *info)
+int
+container_info_fill(struct containers *containers, struct pool *pool,
+		    const struct container_record *container, struct proto_container_info *info)
 {
 	const struct handle_filter filter = {.container = &container->id};
+	struct snapshot_summary snapshots;
 	struct container_times times;
 	int rc = container_times_get(pool, &container->id, &times);
 
+	if (rc == 0)
+		rc = snapshot_summary_get(pool, &container->id, &snapshots);
 	if (rc)
 		return rc;
+	info->snapshot_count = snapshots.count;
+	info->latest_snapshot = snapshots.latest;
 	info->id = container->id;
 	info->handle_count = container_handle_count(containers->node, &filter);
 	info->opened = times.opened;
@@ -61,10 +66,33 @@ info_fill(struct containers *containers, struct pool *pool,
 	return 0;
 }
 
+static void
+property_remove(struct proto_properties *properties, uint32_t type)
+{
+	for (uint32_t i = 0; i < properties->count; i++)
+		if (properties->items[i].type == type)
+			properties->items[i--] = properties->items[--properties->count];
+}
+
+/* The access list, and whose the container is, alone. */
+static void
+access_add(const struct proto_properties *stored, struct proto_properties *properties)
+{
+	const uint32_t types[] = {container_access_types.acl, container_access_types.owner,
+				  container_access_types.group};
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(types); i++) {
+		const struct proto_property *property = proto_property_find(stored, types[i]);
+
+		if (property)
+			properties->items[properties->count++] = *property;
+	}
+}
+
 int
 container_info_write(struct containers *containers, struct pool *pool,
 		     const struct container_record *container, uint32_t capabilities,
-		     bool properties, struct writer *reply)
+		     uint32_t wanted, struct writer *reply)
 {
 	AUTO_FREE struct scoped_block block = {containers->arena,
 					       arena_calloc(containers->arena, 1,
@@ -77,10 +105,10 @@ container_info_write(struct containers *containers, struct pool *pool,
 	if (info == NULL)
 		return error_raise(-DER_NOMEM, "no memory for a query");
 	info->capabilities = capabilities;
-	rc = info_fill(containers, pool, container, info);
+	rc = container_info_fill(containers, pool, container, info);
 	if (rc)
 		return rc;
-	if (!properties) {
+	if (wanted == 0) {
 		proto_container_info_encode(info, reply);
 		return 0;
 	}
@@ -88,7 +116,12 @@ container_info_write(struct containers *containers, struct pool *pool,
 			     &stored);
 	if (rc)
 		return rc;
-	rc = properties_add(pool, container, &stored.properties, &info->properties);
+	if (!(capabilities & PROTO_CAN_GET_ACL))
+		property_remove(&stored.properties, container_access_types.acl);
+	if (wanted & PROTO_ANSWER_PROPERTIES)
+		rc = properties_add(pool, container, &stored.properties, &info->properties);
+	else
+		access_add(&stored.properties, &info->properties);
 	if (rc == 0)
 		proto_container_info_encode(info, reply);
 	stored_properties_free(pool_metadb(pool), &stored);
@@ -99,7 +132,7 @@ int
 container_query(struct containers *containers, struct rpc_request *request)
 {
 	struct uuid id = proto_uuid_decode(&request->body);
-	bool properties = reader_u8(&request->body) != 0;
+	uint32_t wanted = reader_u8(&request->body), needed = 0;
 	struct container_record container;
 	struct container_handle handle;
 	struct pool *pool;
@@ -107,63 +140,17 @@ container_query(struct containers *containers, struct rpc_request *request)
 
 	if (request->body.failed)
 		return -DER_PROTO;
-	rc = container_of_handle(containers, id, PROTO_CAN_READ, &pool, &handle);
+	if (wanted & PROTO_ANSWER_PROPERTIES)
+		needed |= PROTO_CAN_GET_PROPERTIES;
+	if (wanted & PROTO_ANSWER_ACL)
+		needed |= PROTO_CAN_GET_ACL;
+	rc = container_of_handle(containers, id, needed, &pool, &handle);
 	if (rc)
 		return rc;
 	rc = container_get(pool, &handle.container, &container, NULL);
 	if (rc == 0)
-		rc = container_info_write(containers, pool, &container, handle.capabilities,
-					  properties, &request->reply);
-	pool_put(pool);
-	return rc;
-}
-
-/* ------------------------------------------------ list */
-
-struct listing {
-	struct writer *reply;
-	uint32_t count;
-};
-
-static int
-list_visit(void *argument, struct metadb_bytes key, struct metadb_bytes value, uint64_t version)
-{
-	struct listing *listing = argument;
-	struct container_record container;
-	struct proto_name name;
-	int rc = container_record_decode(value, &container);
-
-	(void)key;
-	(void)version;
-	if (rc)
-		return rc;
-	name.id = container.id;
-	name.label = (struct proto_text){container.label, (uint32_t)strlen(container.label)};
-	proto_name_encode(&name, listing->reply);
-	listing->count++;
-	return listing->reply->failed ? -DER_OVERFLOW : 0;
-}
-
-int
-container_list(struct containers *containers, struct rpc_request *request)
-{
-	struct uuid handle = proto_uuid_decode(&request->body);
-	struct listing listing = {.reply = &request->reply};
-	size_t start = request->reply.position;
-	uint32_t capabilities;
-	struct pool *pool;
-	int rc;
-
-	if (request->body.failed)
-		return -DER_PROTO;
-	rc = pool_of_handle(containers->pools, handle, &pool, &capabilities);
-	if (rc)
-		return rc;
-	writer_u32(&request->reply, 0);
-	rc = metadb_list(pool_metadb(pool), metadb_text(KEY_CONTAINER),
-			 (struct metadb_bytes){NULL, 0}, list_visit, &listing);
-	if (rc == 0)
-		store_u32(request->reply.data + start, listing.count);
+		rc = container_info_write(containers, pool, &container, handle.capabilities, wanted,
+					  &request->reply);
 	pool_put(pool);
 	return rc;
 }
@@ -177,6 +164,9 @@ struct setting {
 	struct proto_properties wanted;
 	const struct request_id *request;
 	char label[PROTO_LABEL_MAX + 1]; /* wanted; empty: stays */
+	/* Of an access list: NULL, or with a buffer of ACL_BYTES_MAX. */
+	const struct proto_acl_change *change;
+	void *buffer;
 };
 
 static int
@@ -259,7 +249,11 @@ set_locked(struct setting *setting)
 
 	if (rc)
 		return rc;
-	rc = properties_merge(&stored.properties, &setting->wanted);
+	if (setting->change)
+		rc = access_change(&stored.properties, &container_access_types, setting->change,
+				   setting->buffer);
+	else
+		rc = properties_merge(&stored.properties, &setting->wanted);
 	if (rc == 0)
 		rc = properties_pack(setting->containers->arena, &stored.properties, &packed);
 	if (rc == 0) {
@@ -276,21 +270,66 @@ container_set_properties(struct containers *containers, struct rpc_request *requ
 	struct uuid id = proto_uuid_decode(&request->body);
 	struct setting setting = {.containers = containers, .request = &request->id};
 	struct container_handle handle;
+	uint32_t needed = 0;
 	int rc = proto_properties_decode(&request->body, &setting.wanted);
 
+	if (rc == 0)
+		needed = access_needed(&setting.wanted, &container_access_types);
 	if (rc == 0)
 		rc = properties_check(container_rules, container_rule_count, &setting.wanted,
 				      false);
 	if (rc == 0)
 		rc = label_take(&setting);
 	if (rc == 0)
-		rc = container_of_handle(containers, id, PROTO_CAN_SET_PROPERTIES, &setting.pool,
-					 &handle);
+		rc = container_of_handle(containers, id, needed, &setting.pool, &handle);
 	if (rc)
 		return rc;
 	setting.id = handle.container;
 	fiber_mutex_lock_plain(pool_lock(setting.pool));
 	rc = set_locked(&setting);
+	fiber_mutex_unlock(pool_lock(setting.pool));
+	pool_put(setting.pool);
+	return rc;
+}
+
+/* ------------------------------------------------ the access list */
+
+/* The pool is locked. A repetition must not judge the list that it left. */
+static int
+change_locked(struct setting *setting)
+{
+	struct metadb *metadb = pool_metadb(setting->pool);
+	struct metadb_bytes answer;
+	int rc = metadb_answered(metadb, setting->request, &answer);
+
+	if (rc == 0)
+		metadb_bytes_free(metadb, &answer);
+	return rc == -DER_NONEXIST ? set_locked(setting) : rc;
+}
+
+int
+container_change_acl(struct containers *containers, struct rpc_request *request)
+{
+	AUTO_FREE struct scoped_block buffer = {containers->arena,
+						arena_alloc(containers->arena, ACL_BYTES_MAX)};
+	struct proto_acl_change change;
+	struct setting setting = {.containers = containers,
+				  .request = &request->id,
+				  .change = &change,
+				  .buffer = buffer.pointer};
+	struct container_handle handle;
+	int rc = proto_acl_change_decode(&request->body, &change);
+
+	if (rc == 0 && buffer.pointer == NULL)
+		rc = error_raise(-DER_NOMEM, "no memory for an access list");
+	if (rc == 0)
+		rc = container_of_handle(containers, change.handle, PROTO_CAN_SET_ACL,
+					 &setting.pool, &handle);
+	if (rc)
+		return rc;
+	setting.id = handle.container;
+	fiber_mutex_lock_plain(pool_lock(setting.pool));
+	rc = change_locked(&setting);
 	fiber_mutex_unlock(pool_lock(setting.pool));
 	pool_put(setting.pool);
 	return rc;

@@ -5,6 +5,8 @@
 #include "container/private.h"
 
 #define RECORD_VERSION 1u
+/* Handles of version 1 do not say whose they are. */
+#define HANDLE_VERSION 2u
 
 /* ------------------------------------------------ keys */
 
@@ -35,12 +37,12 @@ container_attribute_prefix(struct container_key *key, const struct uuid *id)
 /* ------------------------------------------------ records */
 
 static int
-record_outcome(const struct reader *reader, uint16_t version)
+record_outcome(const struct reader *reader, uint16_t version, uint16_t newest)
 {
-	if (version != RECORD_VERSION)
+	if (version == 0 || version > newest)
 		return error_raise(-DER_DF_INCOMPT,
 				   "a record of a container has version %u; this program reads %u",
-				   version, RECORD_VERSION);
+				   version, newest);
 	if (reader_complete(reader))
 		return 0;
 	return error_raise(-DER_IO, "the pool's store is damaged: bad record of a container");
@@ -71,7 +73,7 @@ container_record_decode(struct metadb_bytes record, struct container_record *ret
 	ret_container->id = proto_uuid_decode(&reader);
 	ret_container->created = reader_u64(&reader);
 	reader_text(&reader, ret_container->label, sizeof(ret_container->label));
-	return record_outcome(&reader, version);
+	return record_outcome(&reader, version, RECORD_VERSION);
 }
 
 uint32_t
@@ -80,13 +82,15 @@ container_handle_encode(const struct container_handle *handle, uint8_t record[CO
 	struct writer writer;
 
 	writer_init(&writer, record, CONTAINER_RECORD);
-	writer_u16(&writer, RECORD_VERSION);
+	writer_u16(&writer, HANDLE_VERSION);
 	proto_uuid_encode(handle->id, &writer);
 	proto_uuid_encode(handle->container, &writer);
 	proto_uuid_encode(handle->pool_handle, &writer);
 	proto_uuid_encode(handle->client, &writer);
 	writer_u32(&writer, handle->flags);
 	writer_u32(&writer, handle->capabilities);
+	writer_u8(&writer, handle->user_known);
+	writer_u32(&writer, handle->user);
 	ASSERT(!writer.failed);
 	return (uint32_t)writer.position;
 }
@@ -105,7 +109,9 @@ container_handle_decode(struct metadb_bytes record, struct container_handle *ret
 	ret_handle->client = proto_uuid_decode(&reader);
 	ret_handle->flags = reader_u32(&reader);
 	ret_handle->capabilities = reader_u32(&reader);
-	return record_outcome(&reader, version);
+	ret_handle->user_known = version > 1 && reader_u8(&reader) != 0;
+	ret_handle->user = version > 1 ? reader_u32(&reader) : 0;
+	return record_outcome(&reader, version, HANDLE_VERSION);
 }
 
 uint32_t
@@ -131,5 +137,5 @@ container_times_decode(struct metadb_bytes record, struct container_times *ret_t
 	version = reader_u16(&reader);
 	ret_times->opened = reader_u64(&reader);
 	ret_times->modified = reader_u64(&reader);
-	return record_outcome(&reader, version);
+	return record_outcome(&reader, version, RECORD_VERSION);
 }

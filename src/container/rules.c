@@ -8,7 +8,6 @@
 
 #include "container/private.h"
 
-#define ACL_MAX (16u * 1024)
 #define ROOTS_SIZE 64u
 #define CHUNK_STANDARD (32u * 1024)
 #define EC_CELL_STANDARD (128u * 1024)
@@ -30,7 +29,7 @@ const struct property_rule container_rules[] = {
 	{DAOS_PROP_CO_REDUN_LVL, "rd_lvl", .fixed = true, .standard = DAOS_PROP_CO_REDUN_DEFAULT,
 	 .least = DAOS_PROP_CO_REDUN_MIN, .most = DAOS_PROP_CO_REDUN_MAX},
 	{DAOS_PROP_CO_SNAPSHOT_MAX, "max_snapshot", .most = UINT32_MAX},
-	{DAOS_PROP_CO_ACL, "acl", .is_bytes = true, .bytes_max = ACL_MAX},
+	{DAOS_PROP_CO_ACL, "acl", .is_bytes = true, .is_acl = true, .bytes_max = ACL_BYTES_MAX},
 	{DAOS_PROP_CO_COMPRESS, "compression", .fixed = true, .most = DAOS_PROP_CO_COMPRESS_OFF},
 	{DAOS_PROP_CO_ENCRYPT, "encryption", .fixed = true, .most = DAOS_PROP_CO_ENCRYPT_OFF},
 	{DAOS_PROP_CO_OWNER, "owner", .is_bytes = true, .bytes_max = PROTO_PRINCIPAL_MAX},

@@ -9,6 +9,7 @@ struct attribute_call {
 	struct pool *pool;
 	struct container_key prefix;
 	struct proto_attributes attributes;
+	struct proto_text after; /* a listing goes on behind it */
 };
 
 static int
@@ -22,6 +23,8 @@ attribute_call_begin(struct containers *containers, struct rpc_request *request,
 	call->attributes = (struct proto_attributes){.count = 0};
 	if (names)
 		rc = proto_attributes_decode(&request->body, containers->arena, &call->attributes);
+	else
+		call->after = attributes_after(&request->body);
 	if (rc == 0 && request->body.failed)
 		rc = -DER_PROTO;
 	if (rc == 0)
@@ -98,7 +101,7 @@ list_attributes(struct containers *containers, struct rpc_request *request)
 
 	if (rc)
 		return rc;
-	rc = attributes_list(pool_metadb(call.pool), call.prefix.text, &request->reply);
+	rc = attributes_list(pool_metadb(call.pool), call.prefix.text, call.after, &request->reply);
 	attribute_call_end(containers, &call);
 	return rc;
 }
@@ -111,12 +114,21 @@ SERVE_CHANGING(container_open)
 SERVE_CHANGING(container_close)
 SERVE_READING(container_query)
 SERVE_READING(container_list)
+SERVE_READING(container_filter)
 SERVE_CHANGING(container_set_properties)
+SERVE_CHANGING(container_change_acl)
 SERVE_CHANGING(set_attributes)
 SERVE_CHANGING(delete_attributes)
 SERVE_READING(get_attributes)
 SERVE_READING(list_attributes)
 SERVE_CHANGING(container_allocate_oids)
+SERVE_CHANGING(container_create_snapshot)
+SERVE_READING(container_list_snapshots)
+SERVE_CHANGING(container_destroy_snapshots)
+SERVE_READING(container_find_snapshot)
+SERVE_CHANGING(container_mark_snapshot)
+SERVE_READING(container_aggregate)
+SERVE_CHANGING(container_rollback)
 
 static const struct rpc_method methods[] = {
 	{PROTO_CONTAINER_CREATE, "container create", serve_container_create},
@@ -125,6 +137,8 @@ static const struct rpc_method methods[] = {
 	{PROTO_CONTAINER_CLOSE, "container close", serve_container_close},
 	{PROTO_CONTAINER_QUERY, "container query", serve_container_query},
 	{PROTO_POOL_LIST_CONTAINERS, "container list", serve_container_list},
+	{PROTO_POOL_FILTER_CONTAINERS, "container filter", serve_container_filter},
+	{PROTO_CONTAINER_CHANGE_ACL, "container change acl", serve_container_change_acl},
 	{PROTO_CONTAINER_SET_PROPERTIES, "container set properties",
 	 serve_container_set_properties},
 	{PROTO_CONTAINER_SET_ATTRIBUTES, "container set attributes", serve_set_attributes},
@@ -132,6 +146,16 @@ static const struct rpc_method methods[] = {
 	{PROTO_CONTAINER_GET_ATTRIBUTES, "container get attributes", serve_get_attributes},
 	{PROTO_CONTAINER_LIST_ATTRIBUTES, "container list attributes", serve_list_attributes},
 	{PROTO_CONTAINER_ALLOCATE_OIDS, "container allocate oids", serve_container_allocate_oids},
+	{PROTO_CONTAINER_CREATE_SNAPSHOT, "container create snapshot",
+	 serve_container_create_snapshot},
+	{PROTO_CONTAINER_LIST_SNAPSHOTS, "container list snapshots",
+	 serve_container_list_snapshots},
+	{PROTO_CONTAINER_DESTROY_SNAPSHOTS, "container destroy snapshots",
+	 serve_container_destroy_snapshots},
+	{PROTO_CONTAINER_FIND_SNAPSHOT, "container find snapshot", serve_container_find_snapshot},
+	{PROTO_CONTAINER_MARK_SNAPSHOT, "container mark snapshot", serve_container_mark_snapshot},
+	{PROTO_CONTAINER_AGGREGATE, "container aggregate", serve_container_aggregate},
+	{PROTO_CONTAINER_ROLLBACK, "container rollback", serve_container_rollback},
 };
 
 int

@@ -79,7 +79,8 @@ handle_fits(const struct handle_filter *filter, const struct container_handle *h
 	return id_fits(filter->id, &handle->id) && id_fits(filter->pool, &handle->pool) &&
 	       id_fits(filter->container, &handle->container) &&
 	       id_fits(filter->pool_handle, &handle->pool_handle) &&
-	       id_fits(filter->client, &handle->client);
+	       id_fits(filter->client, &handle->client) &&
+	       (filter->user == NULL || (handle->user_known && handle->user == *filter->user));
 }
 
 struct container_handle *

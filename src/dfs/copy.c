@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/*
- * One entry made equal to another: all values of the source, and a punch of each value that only
- * the destination has, in one update of the destination.
- */
+/* All values of an entry as a whole: read from one name, written to another. */
 #include "dfs/private.h"
 
 /* Values of an entry, as one update can take them: attributes, target, and the rest extended ones.
@@ -16,7 +13,7 @@ struct value {
 	uint32_t akey_length;
 };
 
-struct values {
+struct entry_values {
 	uint32_t count;
 	uint8_t *data; /* of all values */
 	daos_recx_t attributes;
@@ -26,14 +23,13 @@ struct values {
 	d_sg_list_t sgls[VALUES_MAX];
 };
 
-static void
-values_free(struct values **values)
+void
+entry_values_free(struct entry_values *values)
 {
-	if (*values)
-		client_free((*values)->data);
-	client_free(*values);
+	if (values)
+		client_free(values->data);
+	client_free(values);
 }
-#define AUTO_VALUES __attribute__((cleanup(values_free)))
 
 static bool
 is_attributes(const struct value *value)
@@ -42,7 +38,7 @@ is_attributes(const struct value *value)
 }
 
 static bool
-values_have(const struct values *values, const char *akey, size_t length)
+values_have(const struct entry_values *values, const char *akey, size_t length)
 {
 	for (uint32_t i = 0; i < values->count; i++) {
 		if (values->values[i].akey_length == length &&
@@ -53,7 +49,7 @@ values_have(const struct values *values, const char *akey, size_t length)
 }
 
 static int
-values_add(struct values *values, const char *akey, size_t length)
+values_add(struct entry_values *values, const char *akey, size_t length)
 {
 	struct value *value = &values->values[values->count];
 
@@ -82,7 +78,7 @@ key_of(struct entry_name name)
 
 /* Adds the names of all akeys of an entry that are not there yet. */
 static int
-values_list(struct entry_name name, struct values *values)
+values_list(struct entry_name name, struct entry_values *values)
 {
 	AUTO_MEMORY char *page = client_alloc(PAGE_KEYS * AKEY_MAX);
 	daos_key_desc_t keys[PAGE_KEYS];
@@ -96,8 +92,8 @@ values_list(struct entry_name name, struct values *values)
 		d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
 		uint32_t count = PAGE_KEYS;
 		const char *at = page;
-		int rc = daos_obj_list_akey(name.handle, DAOS_TX_NONE, &dkey, &count, keys, &sgl,
-					    &anchor, NULL);
+		int rc = daos_obj_list_akey(name.handle, name.transaction, &dkey, &count, keys,
+					    &sgl, &anchor, NULL);
 
 		for (uint32_t i = 0; rc == 0 && i < count; at += keys[i++].kd_key_len)
 			rc = values_add(values, at, keys[i].kd_key_len);
@@ -107,9 +103,9 @@ values_list(struct entry_name name, struct values *values)
 	return 0;
 }
 
-/* Describes all values; what is to be punched has size 0 and no data. */
+/* Describes all values, whose sizes are not known yet. */
 static void
-values_describe(struct values *values)
+values_describe(struct entry_values *values)
 {
 	for (uint32_t i = 0; i < values->count; i++) {
 		struct value *value = &values->values[i];
@@ -129,7 +125,7 @@ values_describe(struct values *values)
 
 /* Gives each value its place in the data, sizes being known. */
 static int
-values_allocate(struct values *values)
+values_allocate(struct entry_values *values)
 {
 	uint64_t size = 0, offset = 0;
 
@@ -151,57 +147,55 @@ values_allocate(struct values *values)
 
 /* Reads all values of an entry: first their sizes, then the values. */
 static int
-values_fetch(struct entry_name name, daos_key_t *dkey, struct values *values)
+values_fetch(struct entry_name name, struct entry_values *values)
 {
+	daos_key_t dkey = key_of(name);
 	int rc;
 
 	values_describe(values);
-	rc = daos_obj_fetch(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, dkey, values->count,
-			    values->iods, NULL, NULL, NULL);
+	rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey,
+			    values->count, values->iods, NULL, NULL, NULL);
 	if (rc == 0)
 		rc = values_allocate(values);
 	if (rc == 0)
-		rc = daos_obj_fetch(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, dkey,
+		rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey,
 				    values->count, values->iods, values->sgls, NULL, NULL);
 	return rc;
 }
 
-/* The values that only the destination has follow those read, as punches. */
 static int
-values_complete(struct entry_name to, struct values *values)
+values_read(struct entry_name name, struct entry_values *values)
 {
-	uint32_t read = values->count;
-	int rc = values_list(to, values);
+	int rc;
 
-	for (uint32_t i = read; rc == 0 && i < values->count; i++) {
-		struct value *value = &values->values[i];
+	values->attributes = (daos_recx_t){.rx_idx = 0, .rx_nr = INODE_SIZE};
+	rc = values_list(name, values);
+	if (rc == 0 && !values_have(values, "DFS_INODE", 9))
+		rc = -DER_NONEXIST;
+	return rc ? rc : values_fetch(name, values);
+}
 
-		values->iods[i] = (daos_iod_t){.iod_type = DAOS_IOD_SINGLE, .iod_nr = 1};
-		d_iov_set(&values->iods[i].iod_name, value->akey, value->akey_length);
-		values->sgls[i] = (d_sg_list_t){.sg_nr = 0, .sg_iovs = &values->iovs[i]};
-	}
+int
+entry_read(struct entry_name name, struct entry_values **ret_values)
+{
+	struct entry_values *values = file_alloc(sizeof(*values));
+	int rc = values ? values_read(name, values) : -DER_NOMEM;
+
+	if (rc)
+		entry_values_free(values);
+	else
+		*ret_values = values;
 	return rc;
 }
 
 int
-entry_copy(struct entry_name from, struct entry_name to)
+entry_write(struct entry_name name, struct entry_values *values)
 {
-	AUTO_VALUES struct values *values = file_alloc(sizeof(*values));
-	daos_key_t source = key_of(from), destination = key_of(to);
-	int rc;
+	daos_key_t dkey = key_of(name);
+	int rc = daos_obj_punch_dkeys(name.handle, name.transaction, 0, 1, &dkey, NULL);
 
-	if (values == NULL)
-		return -DER_NOMEM;
-	values->attributes = (daos_recx_t){.rx_idx = 0, .rx_nr = INODE_SIZE};
-	rc = values_list(from, values);
-	if (rc == 0 && !values_have(values, "DFS_INODE", 9))
-		rc = -DER_NONEXIST;
-	if (rc == 0)
-		rc = values_fetch(from, &source, values);
-	if (rc == 0)
-		rc = values_complete(to, values);
 	if (rc)
 		return rc;
-	return daos_obj_update(to.handle, DAOS_TX_NONE, 0, &destination, values->count,
-			       values->iods, values->sgls, NULL);
+	return daos_obj_update(name.handle, name.transaction, 0, &dkey, values->count, values->iods,
+			       values->sgls, NULL);
 }

@@ -28,14 +28,20 @@ dkey_of(struct entry_name name)
 struct entry_name
 entry_in(const struct place *directory, const char *name)
 {
-	return (struct entry_name){directory->handle, name, strlen(name)};
+	return entry_within(DAOS_TX_NONE, directory, name);
+}
+
+struct entry_name
+entry_within(daos_handle_t transaction, const struct place *directory, const char *name)
+{
+	return (struct entry_name){directory->handle, name, strlen(name), transaction};
 }
 
 struct entry_name
 entry_of(struct dfs *dfs, const struct place *place)
 {
 	if (place->parent == NULL)
-		return (struct entry_name){dfs->super_handle, "/", 1};
+		return (struct entry_name){dfs->super_handle, "/", 1, DAOS_TX_NONE};
 	return entry_in(place->parent, place->name);
 }
 
@@ -65,7 +71,7 @@ entry_fetch(struct entry_name name, struct inode *ret_inode)
 	d_iov_t iov = iov_of(bytes, sizeof(bytes));
 	d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
 	daos_key_t dkey = dkey_of(name);
-	int rc = daos_obj_fetch(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, &dkey, 1, &iod,
+	int rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey, 1, &iod,
 				&sgl, NULL, NULL);
 
 	if (rc)
@@ -92,8 +98,8 @@ entry_fetch_target(struct entry_name name, uint64_t length, char **ret_target)
 
 	if (target == NULL)
 		return -DER_NOMEM;
-	rc = daos_obj_fetch(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, &dkey, 1, &iod, &sgl,
-			    NULL, NULL);
+	rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey, 1, &iod,
+			    &sgl, NULL, NULL);
 	if (rc)
 		return rc;
 	if (iod.iod_size != length || strlen(target) != length)
@@ -132,7 +138,7 @@ entry_insert(struct entry_name name, const struct inode *inode, const char *targ
 	daos_key_t dkey = dkey_of(name);
 
 	inode_encode(inode, bytes);
-	return daos_obj_update(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_INSERT, &dkey,
+	return daos_obj_update(name.handle, name.transaction, DAOS_COND_DKEY_INSERT, &dkey,
 			       target ? 2 : 1, iods, sgls, NULL);
 }
 
@@ -180,7 +186,7 @@ entry_update(struct entry_name name, const struct inode *inode, uint32_t fields)
 		iovs[iod.iod_nr++] = iov_of(bytes + extent->offset, extent->length);
 	}
 	sgl.sg_nr = iod.iod_nr;
-	return daos_obj_update(name.handle, DAOS_TX_NONE, DAOS_COND_DKEY_UPDATE, &dkey, 1, &iod,
+	return daos_obj_update(name.handle, name.transaction, DAOS_COND_DKEY_UPDATE, &dkey, 1, &iod,
 			       &sgl, NULL);
 }
 
@@ -189,7 +195,7 @@ entry_remove(struct entry_name name)
 {
 	daos_key_t dkey = dkey_of(name);
 
-	return daos_obj_punch_dkeys(name.handle, DAOS_TX_NONE, DAOS_COND_PUNCH, 1, &dkey, NULL);
+	return daos_obj_punch_dkeys(name.handle, name.transaction, DAOS_COND_PUNCH, 1, &dkey, NULL);
 }
 
 /* ------------------------------------------------ the objects behind entries */
@@ -297,4 +303,20 @@ directory_check_empty(daos_handle_t handle)
 	if (rc)
 		return rc;
 	return found ? file_error(ENOTEMPTY) : 0;
+}
+
+int
+directory_check_empty_in(daos_handle_t transaction, daos_handle_t handle)
+{
+	char name[DFS_MAX_NAME + 1];
+	daos_key_desc_t key;
+	d_iov_t iov = {name, sizeof(name), 0};
+	d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
+	daos_anchor_t anchor = DAOS_ANCHOR_INIT;
+	uint32_t count = 1;
+	int rc = daos_obj_list_dkey(handle, transaction, &count, &key, &sgl, &anchor, NULL);
+
+	if (rc)
+		return rc;
+	return count > 0 ? file_error(ENOTEMPTY) : 0;
 }

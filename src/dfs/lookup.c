@@ -83,7 +83,8 @@ walk_end(struct walk *walk, const char *name, size_t length, const struct inode 
 	if (walk->left[0] == '/' && !S_ISDIR(inode->mode))
 		return -DER_NOTDIR;
 	if (S_ISLNK(inode->mode))
-		rc = entry_fetch_target((struct entry_name){walk->at->handle, name, length},
+		rc = entry_fetch_target((struct entry_name){walk->at->handle, name, length,
+							    DAOS_TX_NONE},
 					inode->length, &found.target);
 	if (rc == 0)
 		rc = place_create(walk->dfs, walk->at, name, length, inode, &found.place);
@@ -98,7 +99,7 @@ walk_end(struct walk *walk, const char *name, size_t length, const struct inode 
 static int
 walk_name(struct walk *walk, const char *name, size_t length, int flags, struct found *ret_found)
 {
-	struct entry_name entry = {walk->at->handle, name, length};
+	struct entry_name entry = {walk->at->handle, name, length, DAOS_TX_NONE};
 	bool last = walk->left[strspn(walk->left, "/")] == '\0';
 	AUTO_MEMORY char *target = NULL;
 	struct place *child;

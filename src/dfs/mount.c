@@ -164,7 +164,7 @@ mount_open(daos_handle_t pool, daos_handle_t container, int flags, struct dfs **
 		return rc;
 	rc = super_fetch(handle, &super);
 	if (rc == 0)
-		rc = entry_fetch((struct entry_name){handle, "/", 1}, &root);
+		rc = entry_fetch((struct entry_name){handle, "/", 1, DAOS_TX_NONE}, &root);
 	(void)daos_obj_close(handle, NULL);
 	if (rc)
 		return rc;

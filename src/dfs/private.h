@@ -249,13 +249,17 @@ MUST_USE int object_directory(struct dfs *dfs, struct dfs_obj *parent,
 
 /* ------------------------------------------------ entries */
 
-/* Names an entry: directory object and dkey. The root's is in the superblock object. */
+/* Names an entry: directory object and dkey. The root's is in the superblock object. What is done
+ * under the name is part of a transaction, if there is one. */
 struct entry_name {
 	daos_handle_t handle;
 	const char *name; /* need not be terminated */
 	size_t length;
+	daos_handle_t transaction; /* or DAOS_TX_NONE */
 };
 struct entry_name entry_in(const struct place *directory, const char *name);
+struct entry_name entry_within(daos_handle_t transaction, const struct place *directory,
+			       const char *name);
 struct entry_name entry_of(struct dfs *dfs, const struct place *place);
 
 /* -DER_NONEXIST. */
@@ -276,9 +280,19 @@ enum inode_field {
 MUST_USE int entry_update(struct entry_name name, const struct inode *inode, uint32_t fields);
 /* Conditional punch: -DER_NONEXIST. */
 MUST_USE int entry_remove(struct entry_name name);
-/* Makes to, which may exist, equal to from in one update: attributes, target and extended
- * attributes. */
-MUST_USE int entry_copy(struct entry_name from, struct entry_name to);
+/* All values of an entry: attributes, target and extended attributes. */
+struct entry_values;
+/* Reads them, to be freed by entry_values_free() (NULL is allowed). -DER_NONEXIST. */
+MUST_USE int entry_read(struct entry_name name, struct entry_values **ret_values);
+/* Writes them into an entry, in place of all that it had, if it existed; in a transaction. */
+MUST_USE int entry_write(struct entry_name name, struct entry_values *values);
+void entry_values_free(struct entry_values *values);
+
+/* Runs function(argument) in a transaction and commits it; again where it met a conflict, so that
+ * function must bear being called several times. */
+MUST_USE int transaction_run(struct dfs *dfs,
+			     int (*function)(void *argument, daos_handle_t transaction),
+			     void *argument);
 
 /* ctime and change for a change that is made now. Does not yield. */
 void inode_touch(struct inode *inode);
@@ -293,6 +307,8 @@ MUST_USE int entry_stat(struct dfs *dfs, const struct inode *inode, daos_handle_
 MUST_USE int object_discard(struct dfs *dfs, const struct inode *inode);
 /* 0, or ENOTEMPTY. */
 MUST_USE int directory_check_empty(daos_handle_t handle);
+/* The same at the point in time of a transaction. */
+MUST_USE int directory_check_empty_in(daos_handle_t transaction, daos_handle_t handle);
 
 /* ------------------------------------------------ look-up */
 

@@ -71,7 +71,7 @@ int
 super_store(daos_handle_t handle, const struct super *super, const struct inode *root)
 {
 	struct super_request request;
-	int rc = entry_insert((struct entry_name){handle, "/", 1}, root, NULL);
+	int rc = entry_insert((struct entry_name){handle, "/", 1, DAOS_TX_NONE}, root, NULL);
 
 	if (rc)
 		return rc;

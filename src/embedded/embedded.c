@@ -1,141 +1,97 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * An engine on a thread of the caller's process: takes the directory, starts loop and engine on it,
- * makes sure that there is a pool, and takes all down again.
+ * An engine on threads of the caller's process. The keeper takes the directory, starts loop and
+ * engine, waits to be asked to stop, and takes all down again.
+ *
+ * Keeper and loop have descriptors of their own. So nothing that the program does with its own
+ * reaches the engine's, and a child that it forks holds none of them: lock, listener, connections
+ * and disks end with this process, whatever its children do.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "embedded/private.h"
 #include "engine/engine.h"
-#include "env/linux/linux.h"
 
 #define LOG_SIZE (UINT64_C(32) << 20)
-#define SOCKET_NAME "engine-0.sock"
-#define LOCK_NAME "lock"
-#define STORAGE_NAME "storage"
 #define TEXT_MAX 1024u
+
+enum embedded_state { EMBEDDED_STARTING, EMBEDDED_SERVING, EMBEDDED_FAILED };
 
 struct embedded {
 	char directory[PATH_TEXT_MAX];
-	char address[256];
+	char address[ADDRESS_TEXT_MAX];
+	char first_address[ADDRESS_TEXT_MAX];
+	struct linux_thread *keeper;
+
+	/* of the keeper */
 	struct linux_lock *lock;
 	struct env *env;
 	struct loop *loop;
-	struct linux_thread *thread;
+	struct linux_thread *thread; /* of the loop */
 	struct engine *engine;
 	bool format;
-	struct wait_queue stopping; /* loop */
-	bool stop;		    /* loop */
 	struct loop_message stop_message;
 
-	pthread_mutex_t mutex; /* below: what the starter waits for */
+	/* of the loop */
+	struct wait_queue stopping;
+	bool stop;
+
+	pthread_mutex_t mutex; /* below: what threads tell each other */
 	pthread_cond_t changed;
-	bool ready;
+	enum embedded_state engine_state; /* loop to keeper */
+	enum embedded_state state;	  /* keeper to the starter */
+	bool end;			  /* asked of the keeper */
 	int result;
 	char text[TEXT_MAX];
 };
 
-/* ------------------------------------------------ the directory */
+/* ------------------------------------------------ what threads tell each other */
 
-/* What lies in a directory: names of ours, names of others. */
-struct inventory {
-	bool exists;
-	uint32_t ours, others;
-	char other[256];
-};
-
-static bool
-name_is_ours(const char *name)
-{
-	return strcmp(name, LOCK_NAME) == 0 || strcmp(name, SOCKET_NAME) == 0 ||
-	       strcmp(name, STORAGE_NAME) == 0;
-}
-
-static int
-directory_look(const char *path, struct inventory *inventory)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-
-	*inventory = (struct inventory){.exists = directory != NULL};
-	if (directory == NULL)
-		return errno == ENOENT ? 0
-				       : error_raise(error_from_errno(errno), "%s: %s", path,
-						     strerror(errno));
-	while ((entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (name_is_ours(entry->d_name)) {
-			inventory->ours++;
-			continue;
-		}
-		inventory->others++;
-		snprintf(inventory->other, sizeof(inventory->other), "%s", entry->d_name);
-	}
-	closedir(directory);
-	return 0;
-}
-
-static int
-make_directory(const char *path)
-{
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return 0;
-	return error_raise(error_from_errno(errno), "cannot make %s: %s%s", path, strerror(errno),
-			   errno == ENOENT ? "; make its parent directory first" : "");
-}
-
-/* An absent directory is made; one with things of others in it, and none of ours, is left alone. */
-static int
-directory_take(struct embedded *embedded)
-{
-	char path[PATH_TEXT_MAX + 32];
-	struct inventory inventory;
-	int32_t holder = 0;
-	int rc = directory_look(embedded->directory, &inventory);
-
-	if (rc == 0 && inventory.ours == 0 && inventory.others > 0)
-		rc = error_raise(
-			-DER_DF_INVAL,
-			"%s is not empty (it has \"%.64s\") and holds no system: name an empty "
-			"or absent directory",
-			embedded->directory, inventory.other);
-	if (rc == 0 && !inventory.exists)
-		rc = make_directory(embedded->directory);
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "%s/" LOCK_NAME, embedded->directory);
-	rc = linux_lock_take(path, &holder, &embedded->lock);
-	if (rc == -DER_BUSY)
-		return error_raise(
-			rc,
-			"%s is in use by process %d: end that first, or use `daos_server start` to "
-			"share data between processes",
-			embedded->directory, holder);
-	if (rc == 0) {
-		snprintf(path, sizeof(path), "%s/" STORAGE_NAME, embedded->directory);
-		rc = make_directory(path);
-	}
-	return rc;
-}
-
-/* ------------------------------------------------ the engine's fiber */
-
+/* Sets one of the two states; a failure goes with its text. */
 static void
-report(struct embedded *embedded, int rc)
+report(struct embedded *embedded, enum embedded_state *state, int rc)
 {
 	pthread_mutex_lock(&embedded->mutex);
 	embedded->result = rc;
 	if (rc)
 		snprintf(embedded->text, sizeof(embedded->text), "%s", error_text(rc));
-	embedded->ready = true;
-	pthread_cond_signal(&embedded->changed);
+	*state = rc ? EMBEDDED_FAILED : EMBEDDED_SERVING;
+	pthread_cond_broadcast(&embedded->changed);
 	pthread_mutex_unlock(&embedded->mutex);
+}
+
+/* Waits until a state is no longer STARTING; the result that came with it. */
+static int
+reported(struct embedded *embedded, const enum embedded_state *state)
+{
+	int rc;
+
+	pthread_mutex_lock(&embedded->mutex);
+	while (*state == EMBEDDED_STARTING)
+		pthread_cond_wait(&embedded->changed, &embedded->mutex);
+	rc = embedded->result;
+	pthread_mutex_unlock(&embedded->mutex);
+	return rc;
+}
+
+/* ------------------------------------------------ the engine's fiber */
+
+/* Over a socket that nobody else knows, so that whoever finds the system finds its pool. */
+static int
+first_pool(struct embedded *embedded)
+{
+	struct rpc *rpc = engine_node(embedded->engine)->loops[0].rpc;
+	char bound[ADDRESS_TEXT_MAX];
+	int rc = rpc_listen(rpc, embedded->first_address, &rpc, 1, bound);
+
+	if (rc)
+		return rc;
+	rc = embedded_default_pool(rpc, embedded->first_address);
+	rpc_unlisten(rpc);
+	return rc;
 }
 
 static int
@@ -145,7 +101,11 @@ start(struct embedded *embedded)
 
 	if (rc)
 		return rc;
-	rc = embedded_default_pool(engine_node(embedded->engine)->loops[0].rpc, embedded->address);
+	rc = first_pool(embedded);
+	if (rc == 0)
+		rc = engine_listen(embedded->engine, embedded->address);
+	if (rc == 0)
+		rc = directory_open_socket(embedded->directory);
 	if (rc)
 		engine_stop(embedded->engine);
 	return rc;
@@ -157,7 +117,7 @@ embedded_main(void *argument)
 	struct embedded *embedded = argument;
 	int rc = start(embedded);
 
-	report(embedded, rc);
+	report(embedded, &embedded->engine_state, rc);
 	if (rc == 0) {
 		while (!embedded->stop)
 			wait_queue_wait_plain(&embedded->stopping);
@@ -186,23 +146,7 @@ thread_main(void *argument)
 		loop_step(embedded->loop, UINT64_MAX);
 }
 
-/* ------------------------------------------------ start and stop */
-
-static void
-embedded_free(struct embedded *embedded)
-{
-	if (embedded->engine)
-		engine_destroy(embedded->engine);
-	if (embedded->loop)
-		loop_destroy(embedded->loop);
-	if (embedded->env)
-		linux_env_destroy(embedded->env);
-	if (embedded->lock)
-		linux_lock_release(embedded->lock);
-	pthread_cond_destroy(&embedded->changed);
-	pthread_mutex_destroy(&embedded->mutex);
-	free(embedded);
-}
+/* ------------------------------------------------ the keeper */
 
 /* CAIRN_BACKEND, as the client has it. */
 static enum linux_backend
@@ -239,11 +183,8 @@ world_create(struct embedded *embedded)
 static int
 engine_make(struct embedded *embedded)
 {
-	const char *listen = embedded->address;
 	struct engine_options options = {
 		.targets = 1,
-		.listen = &listen,
-		.listen_count = 1,
 		.thin_default = true,
 		.format = embedded->format,
 		.log_size = LOG_SIZE,
@@ -267,15 +208,89 @@ engine_run(struct embedded *embedded)
 		embedded->loop = NULL;
 		return rc;
 	}
-	pthread_mutex_lock(&embedded->mutex);
-	while (!embedded->ready)
-		pthread_cond_wait(&embedded->changed, &embedded->mutex);
-	rc = embedded->result;
-	pthread_mutex_unlock(&embedded->mutex);
+	rc = reported(embedded, &embedded->engine_state);
 	if (rc == 0)
 		return 0;
 	linux_thread_join(embedded->thread);
 	return error_raise(rc, "%s", embedded->text);
+}
+
+static int
+embedded_begin(struct embedded *embedded)
+{
+	int rc = linux_descriptors_isolate();
+
+	/* Then a child that neither calls exec nor exits keeps the directory from others. */
+	if (rc)
+		error_log(LOG_INFO, rc, "the embedded engine");
+	rc = directory_take(embedded->directory, &embedded->lock);
+	if (rc == 0)
+		rc = world_create(embedded);
+	if (rc == 0)
+		rc = engine_make(embedded);
+	return rc == 0 ? engine_run(embedded) : rc;
+}
+
+/* The lock goes last: the next one may begin. */
+static void
+embedded_end(struct embedded *embedded)
+{
+	if (embedded->engine)
+		engine_destroy(embedded->engine);
+	if (embedded->loop)
+		loop_destroy(embedded->loop);
+	if (embedded->env)
+		linux_env_destroy(embedded->env);
+	if (embedded->lock)
+		linux_lock_release(embedded->lock);
+}
+
+static void
+wait_for_end(struct embedded *embedded)
+{
+	pthread_mutex_lock(&embedded->mutex);
+	while (!embedded->end)
+		pthread_cond_wait(&embedded->changed, &embedded->mutex);
+	pthread_mutex_unlock(&embedded->mutex);
+}
+
+static void
+keeper_main(void *argument)
+{
+	struct embedded *embedded = argument;
+	struct error_origin origin;
+	int rc = embedded_begin(embedded);
+
+	if (rc == 0) {
+		report(embedded, &embedded->state, 0);
+		wait_for_end(embedded);
+		embedded->stop_message.function = stop_asked;
+		loop_post(embedded->loop, &embedded->stop_message);
+		linux_thread_join(embedded->thread);
+	}
+	/* The text of a failure must outlive the taking down. */
+	origin = *context_current()->origin;
+	embedded_end(embedded);
+	*context_current()->origin = origin;
+	if (rc)
+		report(embedded, &embedded->state, rc);
+}
+
+/* ------------------------------------------------ start and stop */
+
+static void
+embedded_free(struct embedded *embedded)
+{
+	pthread_cond_destroy(&embedded->changed);
+	pthread_mutex_destroy(&embedded->mutex);
+	free(embedded);
+}
+
+static bool
+address_of(const struct embedded *embedded, const char *name, char ret_address[ADDRESS_TEXT_MAX])
+{
+	return snprintf(ret_address, ADDRESS_TEXT_MAX, "unix:%s/%s", embedded->directory, name) <
+	       (int)ADDRESS_TEXT_MAX;
 }
 
 static int
@@ -289,8 +304,8 @@ embedded_create(const char *directory, struct embedded **ret_embedded)
 	pthread_cond_init(&embedded->changed, NULL);
 	wait_queue_init(&embedded->stopping);
 	if (realpath_of(directory, embedded->directory, sizeof(embedded->directory)) &&
-	    snprintf(embedded->address, sizeof(embedded->address), "unix:%s/" SOCKET_NAME,
-		     embedded->directory) < (int)sizeof(embedded->address)) {
+	    address_of(embedded, SOCKET_NAME, embedded->address) &&
+	    address_of(embedded, FIRST_SOCKET_NAME, embedded->first_address)) {
 		*ret_embedded = embedded;
 		return 0;
 	}
@@ -298,6 +313,21 @@ embedded_create(const char *directory, struct embedded **ret_embedded)
 	return error_raise(-DER_EXCEEDS_PATH_LEN,
 			   "the path of the directory is too long or has no parent: %.128s",
 			   directory);
+}
+
+/* Runs the keeper until the engine serves or has failed. */
+static int
+keeper_run(struct embedded *embedded)
+{
+	int rc = linux_thread_start("daos keeper", keeper_main, embedded, &embedded->keeper);
+
+	if (rc)
+		return rc;
+	rc = reported(embedded, &embedded->state);
+	if (rc == 0)
+		return 0;
+	linux_thread_join(embedded->keeper);
+	return error_raise(rc, "%s", embedded->text);
 }
 
 int
@@ -308,32 +338,29 @@ daos_embedded_start(const char *directory, struct embedded **ret_embedded, char 
 	int rc = embedded_create(directory, &embedded);
 
 	if (rc == 0)
-		rc = directory_take(embedded);
-	if (rc == 0)
-		rc = world_create(embedded);
-	if (rc == 0)
-		rc = engine_make(embedded);
-	if (rc == 0)
-		rc = engine_run(embedded);
+		rc = keeper_run(embedded);
 	if (rc) {
 		bool said = embedded && embedded->text[0];
 
 		snprintf(message, message_size, "DAOS_EMBEDDED=%s: %s", directory,
 			 said ? embedded->text : error_text(rc));
-		if (embedded)
-			embedded_free(embedded);
-		return rc;
 	}
-	strcpy(ret_address, embedded->address);
-	*ret_embedded = embedded;
-	return 0;
+	if (embedded)
+		strcpy(ret_address, embedded->address);
+	if (rc == 0)
+		*ret_embedded = embedded;
+	else if (embedded)
+		embedded_free(embedded);
+	return rc;
 }
 
 void
 daos_embedded_stop(struct embedded *embedded)
 {
-	embedded->stop_message.function = stop_asked;
-	loop_post(embedded->loop, &embedded->stop_message);
-	linux_thread_join(embedded->thread);
+	pthread_mutex_lock(&embedded->mutex);
+	embedded->end = true;
+	pthread_cond_broadcast(&embedded->changed);
+	pthread_mutex_unlock(&embedded->mutex);
+	linux_thread_join(embedded->keeper);
 	embedded_free(embedded);
 }

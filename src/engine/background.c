@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* What goes on by itself on each loop: collection of what nobody can see any more, forgetting of
- * old requests, goodbyes. */
+/* What goes on by itself on each loop: collection of what nobody can see any more, scrubbing,
+ * forgetting of old requests, goodbyes. */
 #include "engine/private.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -14,6 +14,8 @@
 /* Items per turn and turns per period, so that collection leaves the loop to requests. */
 #define COLLECT_CREDITS 64u
 #define COLLECT_TURNS 16u
+/* Values that the scrubber reads in a period. */
+#define SCRUB_CREDITS 64u
 
 static uint64_t
 stamp_before(struct background *background, uint64_t age)
@@ -30,10 +32,14 @@ static int
 target_collect(void *argument, struct vos *vos)
 {
 	struct background *background = argument;
+	const struct node_loop *here = &background->engine->node.loops[background->loop];
 	uint64_t age = FAULT("engine: collect what is a second old") ? SECOND : READ_AGE_NS;
-	uint64_t epoch = stamp_before(background, age);
+	uint64_t epoch;
 	int rc = 1;
 
+	if (!vos_collect_due(vos, env_monotonic(loop_env(here->loop))))
+		return 0;
+	epoch = stamp_before(background, age);
 	vos_set_request_horizon(vos, stamp_before(background, RETENTION_NS));
 	for (uint32_t i = 0; rc > 0 && i < COLLECT_TURNS && !background->stopping; i++) {
 		rc = vos_collect(vos, epoch,
@@ -41,6 +47,26 @@ target_collect(void *argument, struct vos *vos)
 		fiber_yield();
 	}
 	return min_of(rc, 0);
+}
+
+static int
+target_scrub(void *argument, struct vos *vos)
+{
+	struct background *background = argument;
+	const struct node_loop *here = &background->engine->node.loops[background->loop];
+
+	return min_of(vos_scrub_turn(vos, env_monotonic(loop_env(here->loop)),
+				     rpc_serving(here->rpc) == 0, SCRUB_CREDITS),
+		      0);
+}
+
+/* Both in one visit: with thousands of targets the way to each is what costs. */
+static int
+target_visit(void *argument, struct vos *vos)
+{
+	int rc = target_collect(argument, vos), other = target_scrub(argument, vos);
+
+	return rc != 0 ? rc : other;
 }
 
 static void
@@ -54,7 +80,7 @@ background_fiber(void *argument)
 
 		if (fiber_sleep(pause) != 0 || background->stopping)
 			break;
-		pool_targets_here(&engine->node, target_collect, background);
+		pool_targets_here(&engine->node, target_visit, background);
 		if (background->loop == 0 && period % FORGET_PERIODS == 0)
 			pools_set_horizon(engine->pools, stamp_before(background, RETENTION_NS));
 	}

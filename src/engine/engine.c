@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/private.h"
+#include "object/dtx/dtx.h"
 
 /* ------------------------------------------------ every loop */
 
@@ -225,6 +226,13 @@ containers_stop(struct engine *engine)
 	containers_close(engine->containers);
 }
 
+/* What an earlier run left undecided is settled before anything is served. */
+static int
+transactions_start(struct engine *engine)
+{
+	return dtx_resync(&engine->node, engine->pools);
+}
+
 /* ------------------------------------------------ rpc */
 
 static int
@@ -325,20 +333,29 @@ listen_on(struct engine *engine, const char *address, char *ret_address)
 	}
 }
 
+int
+engine_listen(struct engine *engine, const char *address)
+{
+	struct node *node = &engine->node;
+	int rc;
+
+	if (node->address_count == PROTO_ADDRESSES_MAX)
+		return error_raise(-DER_OVERFLOW, "an engine listens on %u addresses at most",
+				   PROTO_ADDRESSES_MAX);
+	rc = listen_on(engine, address, node->addresses[node->address_count]);
+	if (rc)
+		return error_raise(rc, "cannot listen on %s: %s", address, error_text(rc));
+	node->address_count++;
+	return 0;
+}
+
 static int
 listen_start(struct engine *engine)
 {
-	struct node *node = &engine->node;
 	int rc = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < engine->options.listen_count; i++) {
-		rc = listen_on(engine, engine->listen[i], node->addresses[node->address_count]);
-		if (rc == 0)
-			node->address_count++;
-		else
-			rc = error_raise(rc, "cannot listen on %s: %s", engine->listen[i],
-					 error_text(rc));
-	}
+	for (uint32_t i = 0; rc == 0 && i < engine->options.listen_count; i++)
+		rc = engine_listen(engine, engine->listen[i]);
 	if (rc)
 		listen_stop(engine);
 	return rc;
@@ -360,6 +377,7 @@ static const struct {
 	{"clock", engine_clock_start, engine_clock_stop},
 	{"stores", stores_start, NULL},
 	{"containers", containers_start, containers_stop},
+	{"transactions", transactions_start, NULL},
 	{"rpc", rpc_start, rpc_stop},
 	{"services", serve_start, NULL},
 	{"background", engine_background_start, engine_background_stop},

@@ -42,6 +42,12 @@ MUST_USE int engine_create(struct loop *const *loops, uint32_t count,
  * everything done is undone, and error_text() says what, why and what to do. */
 MUST_USE int engine_start(struct engine *engine);
 
+/*
+ * Listens on one more address of a started engine, told to clients from now on. On a fiber of loop
+ * 0. *Yields*. -DER_BUSY when somebody else does, -DER_OVERFLOW, -DER_INVAL and others.
+ */
+MUST_USE int engine_listen(struct engine *engine, const char *address);
+
 /* Stops serving, waits for what is under way, checkpoints, closes. On a fiber of loop 0. *Yields*.
  */
 void engine_stop(struct engine *engine);

@@ -303,6 +303,25 @@ struct transport {
 	void (*discard)(struct transport *transport, void *handle);
 };
 
+/* ------------------------------------------------ users */
+
+/* A look-up of a user's names: its own, and those of the groups it is in. */
+#define USER_GROUPS_MAX 64u
+#define USER_NAMES_MAX 4096u
+struct user_lookup {
+	uint32_t user, group;	      /* numbers: whose names, and the primary group */
+	struct completion completion; /* -DER_NONEXIST: no such user here; -DER_NOMEM, -DER_IO */
+	uint32_t group_count;	      /* the primary group is the first; what is beyond
+					 USER_GROUPS_MAX or has no room is left out */
+	char text[USER_NAMES_MAX]; /* the user's name, then the groups', a zero byte after each */
+};
+
+/* The users that this machine knows. */
+struct users {
+	/* Looks lookup up, which is borrowed until its completion. It may be complete on return. */
+	void (*look_up)(struct users *users, struct user_lookup *lookup);
+};
+
 /* ------------------------------------------------ env */
 
 struct env {
@@ -314,6 +333,9 @@ struct env {
 	struct chooser *chooser; /* NULL in production */
 	struct storage *storage; /* NULL where there is none (a client) */
 	struct transport *transport;
+	struct users *users; /* NULL: users have numbers only */
+	/* Whose process this is; told to peers that cannot see it. */
+	struct peer_credentials self;
 };
 
 static inline uint64_t

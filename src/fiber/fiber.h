@@ -45,6 +45,12 @@ void loop_abandon(struct loop *loop);
  */
 bool loop_step(struct loop *loop, uint64_t max_sleep_ns);
 
+/*
+ * The first half of a turn: runs messages, timers and the fibers that are ready now, and leaves the
+ * world alone, so that what they send waits for the next poll. Not callable from a fiber.
+ */
+void loop_run_ready(struct loop *loop);
+
 /* Whether fibers or messages of others wait to be run: the next step would not sleep. A driver sees
  * by it what loop_post() and fiber_start() left. */
 bool loop_ready(const struct loop *loop);

@@ -307,6 +307,16 @@ loop_step(struct loop *loop, uint64_t max_sleep_ns)
 }
 
 void
+loop_run_ready(struct loop *loop)
+{
+	struct context *before = step_enter(loop);
+	bool ran;
+
+	turn_begin(loop, &ran);
+	step_leave(loop, before);
+}
+
+void
 loop_run(struct loop *loop)
 {
 	struct context *before = step_enter(loop);

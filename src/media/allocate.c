@@ -199,6 +199,7 @@ zone_summarise(struct zone *zone)
 		return error_raise(-DER_DF_INVAL, "zone %u of heap %s: its header is damaged",
 				   zone->number, zone->heap->name);
 	zone->free_count = 0;
+	zone->run_limit = ZONE_CHUNKS;
 	for (uint32_t i = first_page(zone); i < ZONE_CHUNKS;) {
 		uint32_t pages = summarise_page(zone, i);
 
@@ -214,16 +215,51 @@ zone_summarise(struct zone *zone)
 
 /* ------------------------------------------------ promising pages */
 
-/* The length of the run of free, unpromised pages from first on, at most limit. */
+/* The first page from `from` on that is free and unpromised, or is not; ZONE_CHUNKS when there is
+ * none. */
 static uint32_t
-run_length(const struct zone *zone, uint32_t first, uint32_t limit)
+next_page(const struct zone *zone, uint32_t from, bool available)
 {
-	uint32_t length = 0;
+	for (uint32_t i = from / 64; i < ZONE_CHUNKS / 64; i++) {
+		uint64_t bits = zone->free[i] & ~zone->promised[i];
 
-	while (length < limit && first + length < ZONE_CHUNKS &&
-	       bit_get(zone->free, first + length) && !bit_get(zone->promised, first + length))
-		length++;
-	return length;
+		bits = available ? bits : ~bits;
+		if (i == from / 64)
+			bits &= ~UINT64_C(0) << (from % 64);
+		if (bits != 0)
+			return i * 64 + (uint32_t)__builtin_ctzll(bits);
+	}
+	return ZONE_CHUNKS;
+}
+
+/* The next run of free, unpromised pages from `from` on; its length is at most limit, 0 when there
+ * is none. */
+static uint32_t
+next_run(const struct zone *zone, uint32_t from, uint32_t limit, uint32_t *ret_length)
+{
+	uint32_t first = next_page(zone, from, true);
+
+	*ret_length = min_of(next_page(zone, first, false) - first, limit);
+	return first;
+}
+
+/* A run of count pages, at *ret_first. */
+static bool
+find_run(struct zone *zone, uint32_t count, uint32_t *ret_first)
+{
+	uint32_t longest = 0, length;
+
+	if (zone->run_limit < count)
+		return false;
+	for (uint32_t i = next_run(zone, 0, count, &length); length > 0;
+	     i = next_run(zone, i + length, count, &length)) {
+		*ret_first = i;
+		if (length == count)
+			return true;
+		longest = max_of(longest, length);
+	}
+	zone->run_limit = longest;
+	return false;
 }
 
 static void
@@ -247,19 +283,19 @@ static void
 promise_from(struct tx_body *body, struct zone *zone, uint32_t largest, uint32_t run_limit,
 	     uint32_t *pages)
 {
-	uint32_t i = first_page(zone);
+	uint32_t length, i = next_run(zone, 0, *pages, &length);
 
-	while (i<ZONE_CHUNKS && * pages> 0 && body->run_count < run_limit) {
-		uint32_t length = run_length(zone, i, *pages);
-
+	while (length > 0 && body->run_count < run_limit) {
 		if (length == *pages) {
 			promise(body, zone, i, length);
 			*pages = 0;
-		} else if (length >= largest) {
+			return;
+		}
+		if (length >= largest) {
 			promise(body, zone, i, length);
 			*pages -= length - largest + 1;
 		}
-		i += length + 1;
+		i = next_run(zone, i + length, *pages, &length);
 	}
 }
 
@@ -275,6 +311,7 @@ pages_release(struct tx_body *body)
 			run->zone->promised_count--;
 			run->zone->heap->pages_promised--;
 		}
+		run->zone->run_limit = ZONE_CHUNKS;
 		zone_list(run->zone);
 	}
 	body->run_count = 0;
@@ -297,24 +334,31 @@ zone_add(struct heap *heap, struct zone **ret_zone)
 	return 0;
 }
 
-/* One run that serves all, if a zone in memory has it: fragments of other zones stay for those that
- * find none. */
+/*
+ * One run that serves all, if a zone in memory has it: fragments of other zones stay for those that
+ * find none. Zones that have none go to the end, so that the next search begins where this one
+ * ended.
+ */
 static void
 promise_whole(struct tx_body *body, uint32_t *pages)
 {
-	LIST_FOR_EACH(link, &body->heap->roomy) {
-		struct zone *zone = list_entry(link, struct zone, roomy_link);
+	struct list *roomy = &body->heap->roomy, *link, *last = list_last(roomy);
+	bool more = last != NULL;
 
-		for (uint32_t i = first_page(zone); i < ZONE_CHUNKS;) {
-			uint32_t length = run_length(zone, i, *pages);
+	while (more) {
+		struct zone *zone;
+		uint32_t first;
 
-			if (length == *pages) {
-				promise(body, zone, i, length);
-				*pages = 0;
-				return;
-			}
-			i += length + 1;
+		link = list_first(roomy);
+		more = link != last;
+		zone = list_entry(link, struct zone, roomy_link);
+		if (find_run(zone, *pages, &first)) {
+			promise(body, zone, first, *pages);
+			*pages = 0;
+			return;
 		}
+		list_remove(link);
+		list_append(roomy, link);
 	}
 }
 
@@ -322,10 +366,12 @@ promise_whole(struct tx_body *body, uint32_t *pages)
 static void
 promise_roomy(struct tx_body *body, uint32_t largest, uint32_t *pages)
 {
-	LIST_FOR_EACH_SAFE(link, &body->heap->roomy)
-		if (*pages > 0)
-			promise_from(body, list_entry(link, struct zone, roomy_link), largest,
-				     RESERVE_RUNS / 2, pages);
+	LIST_FOR_EACH_SAFE(link, &body->heap->roomy) {
+		struct zone *zone = list_entry(link, struct zone, roomy_link);
+
+		if (*pages > 0 && zone->run_limit >= min_of(largest, *pages))
+			promise_from(body, zone, largest, RESERVE_RUNS / 2, pages);
+	}
 }
 
 static int
@@ -458,6 +504,7 @@ pages_give(struct zone *zone, uint32_t first, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
 		bit_set(zone->free, first + i);
+	zone->run_limit = ZONE_CHUNKS;
 	zone->free_count += count;
 	zone->heap->pages_free += count;
 	zone_list(zone);
@@ -486,19 +533,10 @@ take_promised(struct tx *tx, struct zone *wanted, uint32_t count, uint32_t *ret_
 static bool
 take_unpromised(struct tx *tx, struct zone *zone, uint32_t count, uint32_t *ret_first)
 {
-	if (zone->free_count < zone->promised_count + count)
+	if (!find_run(zone, count, ret_first))
 		return false;
-	for (uint32_t i = first_page(zone); i + count <= ZONE_CHUNKS;) {
-		uint32_t length = run_length(zone, i, count);
-
-		if (length == count) {
-			*ret_first = i;
-			pages_take(tx, zone, i, count);
-			return true;
-		}
-		i += length + 1;
-	}
-	return false;
+	pages_take(tx, zone, *ret_first, count);
+	return true;
 }
 
 static struct zone *

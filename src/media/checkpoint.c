@@ -336,21 +336,33 @@ cover(struct heap *heap, uint64_t group)
 }
 
 /*
- * Everything up to the newest closed group: later records of it cannot come any more. Payload that
- * is being written to its blocks must not find them reused: what was freed before the hold is in a
- * group that is covered, so that it is left out; what is freed after it stays under quarantine
- * until the hold ends.
+ * Holds what is freed from now on, and waits for everything up to the newest closed group: later
+ * records of it cannot come any more. Payload that is being written to its blocks must not find
+ * them reused: what was freed before the hold is in a group that is covered, so that it is left
+ * out; what is freed after it stays under quarantine until the hold ends.
  */
+static int
+hold(struct heap *heap, uint64_t *ret_token, uint64_t *ret_covered)
+{
+	struct media *media = heap->media;
+	int rc;
+
+	*ret_token = data_hold(heap);
+	rc = media_wait(media, media->newest_record);
+	*ret_covered = media->newest;
+	return rc == 0 ? media_wait(media, *ret_covered) : rc;
+}
+
 static int
 checkpoint(struct heap *heap)
 {
 	struct media *media = heap->media;
-	uint64_t token = data_hold(heap);
-	int rc = media_wait(media, media->newest_record);
-	uint64_t covered = media->newest;
+	uint64_t token, covered;
+	int rc;
 
-	if (rc == 0)
-		rc = media_wait(media, covered);
+	if (!heap_is_behind(heap))
+		return 0;
+	rc = hold(heap, &token, &covered);
 	if (rc == 0)
 		rc = write_zones(heap);
 	if (BUG(5))
@@ -367,16 +379,31 @@ checkpoint(struct heap *heap)
 	return rc;
 }
 
-int
-heap_checkpoint(struct heap *heap)
+/* Payload alone, whose copies take memory; the log keeps it until the next checkpoint all the same.
+ */
+static int
+place_payload(struct heap *heap)
+{
+	uint64_t token, covered;
+	int rc = hold(heap, &token, &covered);
+
+	if (rc == 0)
+		rc = overlay_write(heap, covered);
+	data_unhold(heap, token);
+	return rc;
+}
+
+/* Runs function on a heap that is well, one at a time. */
+static int
+heap_write(struct heap *heap, int (*function)(struct heap *heap))
 {
 	struct media *media = heap->media;
 	int rc;
 
 	fiber_mutex_lock_plain(&heap->checkpoint_lock);
 	rc = media->state != 0 ? media->state : heap->state;
-	if (rc == 0 && heap_is_behind(heap))
-		rc = checkpoint(heap);
+	if (rc == 0)
+		rc = function(heap);
 	heap->host_full = rc == -DER_NOSPACE;
 	if (heap->host_full)
 		REACHED("media: a checkpoint finds no space");
@@ -387,6 +414,12 @@ heap_checkpoint(struct heap *heap)
 	    heap->state == 0)
 		media_fail(media, rc);
 	return rc;
+}
+
+int
+heap_checkpoint(struct heap *heap)
+{
+	return heap_write(heap, checkpoint);
 }
 
 /* ------------------------------------------------ all heaps, and the log's start */
@@ -438,8 +471,7 @@ advance(struct media *media)
 	/* Only now may the blocks before the start be written over. */
 	ring_free(media, start);
 	media->known_durable = max_of(media->known_durable, durable);
-	LIST_FOR_EACH(link, &media->heaps)
-		space_settle(list_entry(link, struct heap, link));
+	space_settle_all(media);
 	return 0;
 }
 
@@ -457,16 +489,19 @@ media_advance(struct media *media)
 	return rc;
 }
 
+/* The first heap of the list, which goes to its end; NULL when that was visited: then all were. */
 static struct heap *
 next_of_round(struct media *media)
 {
-	LIST_FOR_EACH(link, &media->heaps) {
-		struct heap *heap = list_entry(link, struct heap, link);
+	struct list *link = list_first(&media->heaps);
+	struct heap *heap = link ? list_entry(link, struct heap, link) : NULL;
 
-		if (heap->round < media->round && !heap->closing)
-			return heap;
-	}
-	return NULL;
+	if (!heap || heap->round == media->round)
+		return NULL;
+	heap->round = media->round;
+	list_remove(link);
+	list_append(&media->heaps, link);
+	return heap;
 }
 
 static int
@@ -480,7 +515,8 @@ checkpoint_round(struct media *media)
 	while ((heap = next_of_round(media))) {
 		int other;
 
-		heap->round = media->round;
+		if (heap->closing)
+			continue;
 		heap_use(heap);
 		other = heap_checkpoint(heap);
 		heap_unuse(heap);
@@ -578,9 +614,12 @@ relieve(struct media *media)
 	}
 }
 
+/* What does not need a whole checkpoint. */
 static void
-settle_absent(struct media *media)
+look_after_heaps(struct media *media)
 {
+	bool place = media->overlay_bytes > OVERLAY_BYTES_MAX ||
+		     FAULT("media: write payload to its place early");
 	struct list *link = list_first(&media->heaps);
 
 	while (link) {
@@ -589,6 +628,10 @@ settle_absent(struct media *media)
 		heap_use(heap);
 		if (heap->settle_due && !heap->closing)
 			space_settle_absent(heap);
+		if (place && !heap->closing && heap->state == 0 && media->state == 0) {
+			REACHED("media: payload is written to its place before a checkpoint");
+			(void)heap_write(heap, place_payload);
+		}
 		link = link->next == &media->heaps ? NULL : link->next;
 		heap_unuse(heap);
 	}
@@ -599,7 +642,7 @@ work(struct media *media)
 {
 	if (media->state != 0)
 		return;
-	settle_absent(media);
+	look_after_heaps(media);
 	if (media->pressure) {
 		media->pressure = false;
 		relieve(media);

@@ -340,13 +340,6 @@ group_done(struct media *media, struct group *group)
 }
 
 static void
-settle_heaps(struct media *media)
-{
-	LIST_FOR_EACH(link, &media->heaps)
-		space_settle(list_entry(link, struct heap, link));
-}
-
-static void
 group_run(struct media *media, struct group *group)
 {
 	uint64_t known = media->durable;
@@ -373,7 +366,7 @@ group_run(struct media *media, struct group *group)
 	}
 	group_done(media, group);
 	if (rc == 0)
-		settle_heaps(media);
+		space_settle_all(media);
 }
 
 /* ------------------------------------------------ the writer */

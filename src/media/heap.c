@@ -398,6 +398,7 @@ heap_free(struct heap *heap)
 				zone_free(heap->zones[i]);
 		overlay_fini(heap);
 	}
+	list_remove(&heap->settling);
 	if (list_linked(&heap->link)) {
 		list_remove(&heap->link);
 		media->heap_count--;
@@ -645,7 +646,8 @@ heap_open(struct media *media, const char *name, struct heap **ret_heap)
 		return rc;
 	}
 	kept_drop(media, name);
-	list_append(&media->heaps, &heap->link);
+	/* Where a round of checkpoints looks next. */
+	list_prepend(&media->heaps, &heap->link);
 	media->heap_count++;
 	*ret_heap = heap;
 	return 0;

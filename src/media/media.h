@@ -283,6 +283,10 @@ uint64_t tx_alloc(struct tx *tx, size_t size, uint64_t near);
 /* In apply: gives a block of tx_alloc() back. Its zone must be pinned. */
 void tx_free(struct tx *tx, uint64_t offset);
 
+/* In apply: what the image holds cannot be, which no look-up could see before. The heap answers
+ * nothing any more; apply goes on as well as it can. */
+void tx_damaged(struct tx *tx);
+
 /* Ends apply: the changes become a record of *ret_group. Frees the reservation. Does not yield. */
 void tx_commit(struct tx *tx, uint64_t *ret_group);
 

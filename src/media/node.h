@@ -98,12 +98,11 @@ node_plausible(const struct btree_kind *kind, uint32_t level, const struct node 
 	if (node->type != NODE_TYPE || node->version != NODE_VERSION || node->kind != kind->id ||
 	    node->level != level)
 		return false;
-	if (node->count == 0 || node->count > node->capacity ||
-	    node->capacity > node_limit(kind, level))
-		return false;
-	return level > 0 || (uint32_t)__builtin_popcountll(node->used) == node->count;
+	return node->count > 0 && node->count <= node->capacity &&
+	       node->capacity <= node_limit(kind, level);
 }
 
+/* The same of the places of a leaf: each of another record, and all that are in use. */
 static inline bool
 places_plausible(const struct node *node)
 {
@@ -111,9 +110,11 @@ places_plausible(const struct node *node)
 	uint64_t seen = 0;
 
 	for (uint32_t i = 0; i < node->count; i++) {
-		if (places[i] >= node->capacity)
+		uint64_t place = UINT64_C(1) << (places[i] & 63);
+
+		if (places[i] >= node->capacity || (seen & place) != 0)
 			return false;
-		seen |= UINT64_C(1) << places[i];
+		seen |= place;
 	}
 	return seen == node->used;
 }

@@ -49,6 +49,8 @@ overlay_payload_create(struct heap *heap, struct data_extent extent, uint32_t le
 void
 overlay_payload_destroy(struct heap *heap, struct overlay_payload *payload)
 {
+	if (list_linked(&payload->link))
+		heap->media->overlay_bytes -= payload->length;
 	list_remove(&payload->link);
 	arena_free(heap->media->arena, payload);
 }
@@ -62,6 +64,10 @@ overlay_add(struct heap *heap, struct overlay_payload *payload, uint64_t group)
 		table_insert(&heap->overlay, mix64(payload->blocks[i].block),
 			     &payload->blocks[i].node);
 	list_append(&heap->payloads, &payload->link);
+	heap->media->overlay_bytes += payload->length;
+	if (heap->media->overlay_bytes > OVERLAY_BYTES_MAX ||
+	    FAULT("media: payload in memory is written to its place early"))
+		checkpoint_kick(heap->media);
 }
 
 void
@@ -293,29 +299,23 @@ pending_overlaps(const struct heap *heap, uint64_t first, uint64_t end, uint64_t
 	return false;
 }
 
-/* Takes what is in memory first: a block not found there is in place, and stays so whatever happens
- * meanwhile. */
+/* A block that is not in memory is in place, and stays so; one that is dropped while this waits is
+ * in place by then. */
 static int
 read_blocks(struct heap *heap, uint64_t first, uint32_t count, uint8_t *buffer)
 {
-	AUTO_FREE struct scoped_block map = {heap->media->arena,
-					     arena_calloc(heap->media->arena, count, 1)};
-	uint8_t *from_memory = map.pointer;
 	int rc = 0;
 
-	if (!from_memory)
-		return error_raise(-DER_NOMEM, "no memory to read %u blocks", count);
-	for (uint32_t i = 0; i < count; i++)
-		from_memory[i] = overlay_read(heap, first + i, buffer + (size_t)i * DISK_BLOCK);
-	for (uint32_t i = 0; i < count && rc == 0;) {
-		uint32_t run = 1;
+	for (uint32_t i = 0, run; i < count && rc == 0; i += run) {
+		uint8_t *to = buffer + (size_t)i * DISK_BLOCK;
 
-		while (i + run < count && from_memory[i + run] == from_memory[i])
+		run = 1;
+		if (overlay_read(heap, first + i, to))
+			continue;
+		while (i + run < count && !find(heap, first + i + run))
 			run++;
-		if (!from_memory[i])
-			rc = media_read(heap->data, buffer + (size_t)i * DISK_BLOCK,
-					(uint64_t)run * DISK_BLOCK, (first + i) * DISK_BLOCK);
-		i += run;
+		rc = media_read(heap->data, to, (uint64_t)run * DISK_BLOCK,
+				(first + i) * DISK_BLOCK);
 	}
 	return rc;
 }

@@ -16,13 +16,15 @@
 #define GROUP_HEAPS 64u	      /* heaps in one group */
 #define GROUP_BLOCKS_MAX 256u /* of one group */
 #define GROUP_BLOCKS_MIN 16u
-#define MEDIA_HEAPS_MAX 1024u
+#define MEDIA_HEAPS_MAX 8192u
 #define PAYLOAD_UNDER_WAY (64u * 1024 * 1024) /* bytes written in place and not waited for */
 #define INLINE_MAX (64u * 1024)
 #define BODY_CACHE 64u /* transaction bodies kept for reuse */
 #define HOLD_EPOCHS 64u
 #define RESERVE_RUNS 16u /* runs of pages that one transaction reserves */
 #define CHECKPOINT_BUFFER (1024u * 1024)
+/* Beyond so many bytes of copies, payload is written to its place before the next checkpoint. */
+#define OVERLAY_BYTES_MAX (16u * 1024 * 1024)
 #define RING_CLOSE_BLOCKS 2u /* kept for the group that closes an idle log */
 #define READ_TRIES 3u	     /* of a read that fails, or whose sum does; most such errors pass */
 
@@ -59,6 +61,9 @@ struct group {
 	struct wait_queue waiting;
 };
 
+#define RANGE_HEADS 64u
+#define WIDE_RANGES 8u
+
 /* What a transaction carries: kept by its group, then by the quarantine of its heap, until all its
  * parts are done. */
 struct tx_body {
@@ -69,6 +74,11 @@ struct tx_body {
 	uint64_t group;
 	uint64_t epoch; /* of holds, when its extents were freed */
 	uint32_t range_count, payload_count, freed_count, extent_count, publish_count;
+	/* Ranges by the page they begin in: chains of numbers from 1, 0 ends; and those of many
+	 * pages. */
+	uint16_t range_heads[RANGE_HEADS];
+	uint16_t wide_ranges[WIDE_RANGES];
+	uint32_t wide_count;
 	bool in_place;	       /* a payload is written in place */
 	uint32_t record_bytes; /* of its record, once committed */
 	/* The reservation. */
@@ -89,6 +99,7 @@ struct tx_body {
 	struct tx_payload payloads[TX_EXTENTS]; /* copy: struct overlay_payload where inlined, else
 						   a bounce buffer */
 	struct tx_range ranges[TX_RANGES];
+	uint16_t range_next[TX_RANGES];
 };
 
 struct media {
@@ -145,8 +156,10 @@ struct media {
 	struct wait_queue ended;
 	struct timer idle_timer, checkpoint_timer;
 	bool idle_due, interval_due, pressure, settle_wanted;
-	bool starved;	    /* a transaction found no room in the ring */
-	bool given_up_full; /* that no more heaps can be given up was said */
+	uint64_t overlay_bytes; /* copies of payload that is not in place */
+	struct list settling;	/* heaps with something under quarantine */
+	bool starved;		/* a transaction found no room in the ring */
+	bool given_up_full;	/* that no more heaps can be given up was said */
 	uint32_t fibers;
 	struct media_figures figures;
 };
@@ -293,6 +306,7 @@ struct zone {
 	enum zone_stage stage;
 	uint32_t pins;
 	uint8_t *image;		    /* HEAP_ZONE bytes, aligned to DISK_BLOCK */
+	struct image_pair *pair;    /* that image lies in, or NULL */
 	uint64_t dirty[4];	    /* chunks changed since they were copied for a checkpoint */
 	uint64_t newest_group;	    /* that changed it */
 	uint64_t generation;	    /* of the entry on disk; 0: none */
@@ -305,6 +319,7 @@ struct zone {
 	uint64_t free[4];     /* pages */
 	uint64_t promised[4]; /* pages held for transactions */
 	uint32_t promised_count;
+	uint32_t run_limit;		   /* no run of free, unpromised pages is longer */
 	uint64_t partial[SIZE_CLASSES][4]; /* runs with free blocks */
 	uint16_t partial_count[SIZE_CLASSES];
 	struct list partial_link[SIZE_CLASSES]; /* heap->partial */
@@ -340,6 +355,7 @@ struct heap {
 	uint64_t blocks_total, blocks_free, blocks_reserve, blocks_quarantined;
 	uint64_t space_cursor;
 	struct list quarantine;	  /* bodies whose extents wait to be free, oldest first */
+	struct list settling;	  /* media->settling, while something is under quarantine */
 	struct list transactions; /* bodies of running transactions */
 	struct list pending;	  /* bodies with payload in place whose group is not durable */
 	uint64_t hold_epoch, hold_oldest;
@@ -462,6 +478,7 @@ bool space_valid(const struct heap *heap, struct data_extent extent);
 
 /* Frees what the quarantine need not keep any longer. Does not yield. */
 void space_settle(struct heap *heap);
+void space_settle_all(struct media *media);
 
 /* Loads the zones that space_settle() missed, and settles. *Yields*. */
 void space_settle_absent(struct heap *heap);
@@ -524,7 +541,7 @@ MUST_USE int heap_checkpoint(struct heap *heap);
 /* The checkpointer's fiber. */
 void checkpoint_fiber(void *media);
 
-/* Asks the checkpointer to run because of log use. */
+/* Asks the checkpointer to run because of log use, or because of copies of payload. */
 void checkpoint_kick(struct media *media);
 
 /* Moves the start of the log to the oldest group that a heap needs. *Yields*. */

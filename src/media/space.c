@@ -307,6 +307,26 @@ space_short(const struct tx_body *body, uint32_t blocks)
 	return heap->blocks_free < blocks + (body->privileged ? 0 : heap->blocks_reserve);
 }
 
+/*
+ * What was freed a moment ago may be all that is left: it is free once replay would know so, and
+ * when the checkpoint under way, which holds what was freed since it began, has ended. A checkpoint
+ * waits for no transaction that has still to commit.
+ */
+static int
+settle_freed(struct tx_body *body, uint32_t blocks)
+{
+	struct heap *heap = body->heap;
+	int rc = media_settle(heap->media);
+
+	if (rc != 0 || !space_short(body, blocks) || heap->blocks_quarantined == 0)
+		return rc;
+	REACHED("media: a transaction waits for what a checkpoint holds");
+	fiber_mutex_lock_plain(&heap->checkpoint_lock);
+	fiber_mutex_unlock(&heap->checkpoint_lock);
+	space_settle_absent(heap);
+	return heap->media->state != 0 ? heap->media->state : heap->state;
+}
+
 int
 space_reserve(struct tx_body *body, uint32_t blocks, struct data_extent *ret_extent)
 {
@@ -320,10 +340,8 @@ space_reserve(struct tx_body *body, uint32_t blocks, struct data_extent *ret_ext
 	ASSERT(blocks > 0);
 	if (search.wanted > 1 && body->extent_count < 8 && FAULT("media: free blocks lie apart"))
 		search.wanted /= 2;
-	/* What was freed a moment ago may be all that is left: it is free once replay would know
-	 * so. */
 	if (space_short(body, blocks) && heap->blocks_quarantined > 0)
-		rc = media_settle(heap->media);
+		rc = settle_freed(body, blocks);
 	if (rc == 0 && space_short(body, blocks)) {
 		REACHED("media: data space is refused");
 		rc = error_raise(-DER_NOSPACE,
@@ -407,6 +425,8 @@ space_freeze(struct heap *heap, struct tx_body *body)
 {
 	body->epoch = heap->hold_epoch;
 	list_append(&heap->quarantine, &body->frozen);
+	if (!list_linked(&heap->settling))
+		list_append(&heap->media->settling, &heap->settling);
 	/* Holds from now on do not keep these extents; without room for another epoch they do,
 	 * which only delays. */
 	holds_advance(heap);
@@ -481,6 +501,18 @@ space_settle(struct heap *heap)
 		}
 		list_remove(&body->frozen);
 		body_done(body);
+	}
+}
+
+void
+space_settle_all(struct media *media)
+{
+	LIST_FOR_EACH_SAFE(link, &media->settling) {
+		struct heap *heap = list_entry(link, struct heap, settling);
+
+		space_settle(heap);
+		if (list_empty(&heap->quarantine))
+			list_remove(&heap->settling);
 	}
 }
 

@@ -40,7 +40,8 @@ walk_node(const struct tree_walk *walk, uint32_t level, uint64_t offset,
 
 	if (!node)
 		return pin_outcome(pin);
-	if (!node_plausible(walk->kind, level, node))
+	if (!node_plausible(walk->kind, level, node) ||
+	    (level == 0 && (uint32_t)__builtin_popcountll(node->used) != node->count))
 		return walk_refuse(walk, offset, "no node of this tree at this level");
 	rc = heap_audit_block(walk->audit, offset, node_size(walk->kind, level, node->capacity));
 	if (rc != 0)

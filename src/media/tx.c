@@ -485,27 +485,84 @@ ranges_make_room(struct tx *tx)
 	tx->ranges[best] = tx->ranges[--tx->range_count];
 }
 
+static uint16_t *
+range_head(struct tx_body *body, uint64_t offset)
+{
+	return &body->range_heads[offset / DISK_BLOCK % RANGE_HEADS];
+}
+
+/* Enters the range into the chain of its page. */
+static void
+range_enter(struct tx *tx, uint32_t index)
+{
+	struct tx_body *body = tx->private_data;
+	const struct tx_range *range = &tx->ranges[index];
+	uint16_t *head = range_head(body, range->offset);
+
+	body->range_next[index] = *head;
+	*head = (uint16_t)(index + 1);
+	if (range->length > DISK_BLOCK && body->wide_count < WIDE_RANGES)
+		body->wide_ranges[body->wide_count++] = (uint16_t)index;
+}
+
+static void
+ranges_enter(struct tx *tx)
+{
+	struct tx_body *body = tx->private_data;
+
+	memset(body->range_heads, 0, sizeof(body->range_heads));
+	body->wide_count = 0;
+	for (uint32_t i = 0; i < tx->range_count; i++)
+		range_enter(tx, i);
+}
+
+/* A word in the record costs as much as 8 bytes of content. */
+static bool
+range_touches(const struct tx_range *a, const struct tx_range *b)
+{
+	return range_same_zone(a, b) && range_gap(a, b) <= 8;
+}
+
+/*
+ * A range that touches this one, or NULL. One that begins in another page may be missed: then its
+ * bytes are logged twice.
+ */
+static struct tx_range *
+range_touching(struct tx *tx, const struct tx_range *range)
+{
+	struct tx_body *body = tx->private_data;
+
+	for (uint32_t i = *range_head(body, range->offset); i > 0; i = body->range_next[i - 1])
+		if (range_touches(&tx->ranges[i - 1], range))
+			return &tx->ranges[i - 1];
+	for (uint32_t i = 0; i < body->wide_count; i++)
+		if (range_touches(&tx->ranges[body->wide_ranges[i]], range))
+			return &tx->ranges[body->wide_ranges[i]];
+	return NULL;
+}
+
 void *
 tx_change(struct tx *tx, uint64_t offset, size_t length)
 {
 	struct tx_range range = {.offset = offset, .length = (uint32_t)length};
 	struct zone *zone = tx->heap->zones[offset / HEAP_ZONE];
-	struct tx_range *near;
-	uint64_t gap;
+	struct tx_range *touching;
 
 	ASSERT(length > 0 && offset / HEAP_ZONE < tx->heap->heap_zones && zone &&
 	       zone->stage == ZONE_LOADED);
 	ASSERT(offset % HEAP_ZONE + length <= HEAP_ZONE);
 	tx->changed = true;
-	near = range_nearest(tx->ranges, tx->range_count, &range, &gap);
-	/* A word in the record costs as much as 8 bytes of content. */
-	if (near && gap <= 8) {
-		range_join(near, &range);
-	} else {
-		if (tx->range_count == TX_RANGES)
-			ranges_make_room(tx);
-		tx->ranges[tx->range_count++] = range;
+	touching = range_touching(tx, &range);
+	if (touching) {
+		range_join(touching, &range);
+		return zone->image + offset % HEAP_ZONE;
 	}
+	if (tx->range_count == TX_RANGES) {
+		ranges_make_room(tx);
+		ranges_enter(tx);
+	}
+	tx->ranges[tx->range_count] = range;
+	range_enter(tx, tx->range_count++);
 	return zone->image + offset % HEAP_ZONE;
 }
 
@@ -558,6 +615,13 @@ commit_data(struct heap *heap, struct tx_body *body, uint64_t group)
 	}
 	if (body->freed_count > 0)
 		space_freeze(heap, body);
+}
+
+void
+tx_damaged(struct tx *tx)
+{
+	REACHED("media: a change meets damage");
+	heap_fail(tx->heap, -DER_IO);
 }
 
 void

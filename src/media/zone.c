@@ -26,13 +26,82 @@ zone_get(struct heap *heap, uint32_t number, struct zone **ret_zone)
 	return 0;
 }
 
+/* ------------------------------------------------ memory of the image */
+
+/*
+ * From this zone on the images of two neighbours share one huge page: a heap that has so many is
+ * large, and its look-ups jump from zone to zone.
+ */
+#define HUGE_FROM 16u
+
+struct image_pair {
+	uint8_t *memory;
+	uint32_t users;
+	bool used[2]; /* not zeros any more */
+};
+
+static struct image_pair *
+pair_get(struct zone *zone)
+{
+	struct arena *arena = zone->heap->media->arena;
+	struct zone *other = zone->heap->zones[zone->number ^ 1];
+	struct image_pair *pair = other ? other->pair : NULL;
+
+	if (pair)
+		return pair;
+	pair = arena_calloc(arena, 1, sizeof(*pair));
+	if (!pair)
+		return NULL;
+	pair->memory = arena_alloc_pages(arena, 2 * (size_t)HEAP_ZONE);
+	if (pair->memory)
+		return pair;
+	arena_free(arena, pair);
+	return NULL;
+}
+
+/* Zeros. */
+static uint8_t *
+image_take(struct zone *zone)
+{
+	uint32_t half = zone->number & 1;
+	struct image_pair *pair;
+
+	if (zone->number < HUGE_FROM || (zone->number | 1) >= zone->heap->heap_zones)
+		return arena_alloc_pages(zone->heap->media->arena, HEAP_ZONE);
+	pair = pair_get(zone);
+	if (!pair)
+		return NULL;
+	zone->pair = pair;
+	pair->users++;
+	if (pair->used[half])
+		memset(pair->memory + half * HEAP_ZONE, 0, HEAP_ZONE);
+	pair->used[half] = true;
+	return pair->memory + half * HEAP_ZONE;
+}
+
+static void
+image_give(struct zone *zone)
+{
+	struct arena *arena = zone->heap->media->arena;
+	struct image_pair *pair = zone->pair;
+
+	if (!pair)
+		arena_free(arena, zone->image);
+	else if (--pair->users == 0) {
+		arena_free(arena, pair->memory);
+		arena_free(arena, pair);
+	}
+	zone->pair = NULL;
+	zone->image = NULL;
+}
+
 void
 zone_free(struct zone *zone)
 {
 	struct arena *arena = zone->heap->media->arena;
 
 	zone_unlist(zone);
-	arena_free(arena, zone->image);
+	image_give(zone);
 	arena_free(arena, zone->region_free);
 	zone->heap->zones[zone->number] = NULL;
 	arena_free(arena, zone);
@@ -173,26 +242,23 @@ load(struct zone *zone)
 int
 zone_load(struct zone *zone)
 {
-	struct arena *arena = zone->heap->media->arena;
 	int rc;
 
 	while (zone->stage == ZONE_LOADING)
 		wait_queue_wait_plain(&zone->loading);
 	if (zone->stage == ZONE_LOADED)
 		return 0;
-	zone->image = arena_alloc_aligned(arena, HEAP_ZONE, DISK_BLOCK);
+	zone->image = image_take(zone);
 	if (!zone->image)
 		return error_raise(-DER_NOMEM, "no memory for zone %u of heap %s", zone->number,
 				   zone->heap->name);
-	memset(zone->image, 0, HEAP_ZONE);
 	zone->stage = ZONE_LOADING;
 	rc = load(zone);
 	if (rc == 0) {
 		zone->stage = ZONE_LOADED;
 	} else {
 		zone->stage = ZONE_ABSENT;
-		arena_free(arena, zone->image);
-		zone->image = NULL;
+		image_give(zone);
 	}
 	wait_queue_wake_all(&zone->loading);
 	return rc;

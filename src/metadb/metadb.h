@@ -19,7 +19,7 @@ struct metadb;
 #define METADB_VALUE_MAX (60u * 1024)
 #define METADB_RESULT_MAX 4096u
 /* Of one proposal; bytes count keys and values. */
-#define METADB_WRITES_MAX 16u
+#define METADB_WRITES_MAX 32u
 #define METADB_PROPOSAL_MAX (128u * 1024)
 /* Keys that begin with this byte belong to the store itself. */
 #define METADB_RESERVED 0xffu

@@ -159,13 +159,16 @@ metadb_request_need(struct metadb_bytes result, struct tx_need *need)
 
 /* ------------------------------------------------ forgetting */
 
-/* Removes up to METADB_WRITES_MAX keys that begin with prefix; *ret_more when there were as many.
+/* Keys of one proposal that forgets. */
+#define FORGET_BATCH 16u
+
+/* Removes up to FORGET_BATCH keys that begin with prefix; *ret_more when there were as many.
  */
 static int
 forget_some(struct metadb *metadb, struct metadb_bytes prefix, bool *ret_more)
 {
-	struct metadb_write writes[METADB_WRITES_MAX];
-	uint8_t keys[METADB_WRITES_MAX][REQUEST_KEY];
+	struct metadb_write writes[FORGET_BATCH];
+	uint8_t keys[FORGET_BATCH][REQUEST_KEY];
 	struct metadb_bytes after = prefix;
 	struct store_entry entry;
 	uint32_t count = 0;
@@ -187,7 +190,7 @@ forget_some(struct metadb *metadb, struct metadb_bytes prefix, bool *ret_more)
 		} else if (rc == -DER_AGAIN) {
 			rc = pin_load(&pin);
 		}
-	} while (rc == 0 && count < METADB_WRITES_MAX - 1);
+	} while (rc == 0 && count < FORGET_BATCH - 1);
 	pin_fini(&pin);
 	*ret_more = rc == 0;
 	if (rc == -DER_NONEXIST)

@@ -27,21 +27,47 @@ copy_extents(const struct proto_akey *from, struct vos_extent *extents)
 }
 
 int
+object_akeys_count(const struct proto_akey *from, uint32_t count, uint64_t *extent_count)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		rc = count_extents(&from[i], extent_count);
+	return rc;
+}
+
+struct vos_extent *
+object_akeys_copy(const struct proto_akey *from, uint32_t count, struct vos_akey *akeys,
+		  struct iovec *iov, struct vos_extent *extents)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		akeys[i] = (struct vos_akey){
+			.key = object_key(from[i].key),
+			.type = (enum vos_value_type)from[i].type,
+			.conditions = from[i].conditions,
+			.record_size = from[i].record_size,
+			.extents = extents,
+			.extent_count = from[i].extent_count,
+			.payload = &iov[i],
+		};
+		extents = copy_extents(&from[i], extents);
+	}
+	return extents;
+}
+
+int
 object_akeys_init(struct object_akeys *akeys, struct arena *arena, const struct proto_akey *from,
 		  uint32_t count)
 {
 	size_t bytes = count * (sizeof(struct vos_akey) + sizeof(struct iovec));
 	struct vos_extent *extents;
 	uint64_t extent_count = 0;
+	int rc = object_akeys_count(from, count, &extent_count);
 
 	akeys->arena = arena;
 	akeys->block = NULL;
-	for (uint32_t i = 0; i < count; i++) {
-		int rc = count_extents(&from[i], &extent_count);
-
-		if (rc != 0)
-			return rc;
-	}
+	if (rc != 0)
+		return rc;
 	if (bytes + extent_count * sizeof(*extents) > sizeof(akeys->small)) {
 		akeys->block = arena_alloc(arena, bytes + extent_count * sizeof(*extents));
 		if (akeys->block == NULL)
@@ -51,18 +77,7 @@ object_akeys_init(struct object_akeys *akeys, struct arena *arena, const struct 
 	akeys->akeys = akeys->block ? akeys->block : (void *)akeys->small;
 	akeys->iov = (struct iovec *)(akeys->akeys + count);
 	extents = (struct vos_extent *)(akeys->iov + count);
-	for (uint32_t i = 0; i < count; i++) {
-		akeys->akeys[i] = (struct vos_akey){
-			.key = object_key(from[i].key),
-			.type = (enum vos_value_type)from[i].type,
-			.conditions = from[i].conditions,
-			.record_size = from[i].record_size,
-			.extents = extents,
-			.extent_count = from[i].extent_count,
-			.payload = &akeys->iov[i],
-		};
-		extents = copy_extents(&from[i], extents);
-	}
+	object_akeys_copy(from, count, akeys->akeys, akeys->iov, extents);
 	return 0;
 }
 
@@ -108,14 +123,14 @@ measure_akey(const struct vos_akey *akey, uint64_t *bytes, uint32_t *sums)
 }
 
 int
-object_akeys_measure(struct object_akeys *akeys, const struct proto_akey *from)
+object_akeys_lengths(const struct proto_akey *from, uint32_t count, struct vos_akey *akeys,
+		     struct iovec *iov, uint64_t *bytes)
 {
-	akeys->bytes = 0;
-	for (uint32_t i = 0; i < akeys->count; i++) {
-		struct vos_akey *akey = &akeys->akeys[i];
-		uint64_t before = akeys->bytes;
+	for (uint32_t i = 0; i < count; i++) {
+		struct vos_akey *akey = &akeys[i];
+		uint64_t before = *bytes;
 		uint32_t sums = 0;
-		int rc = measure_akey(akey, &akeys->bytes, &sums);
+		int rc = measure_akey(akey, bytes, &sums);
 
 		if (rc != 0)
 			return rc;
@@ -123,10 +138,17 @@ object_akeys_measure(struct object_akeys *akeys, const struct proto_akey *from)
 			return error_raise(-DER_INVAL,
 					   "%u checksums for a value that has %u pieces",
 					   from[i].sum_count, sums);
-		akeys->iov[i] = (struct iovec){.iov_len = akeys->bytes - before};
-		akey->payload_count = akeys->iov[i].iov_len > 0;
+		iov[i] = (struct iovec){.iov_len = *bytes - before};
+		akey->payload_count = iov[i].iov_len > 0;
 		akey->sums = from[i].sum_count ? from[i].sums : NULL;
 		akey->sum_count = from[i].sum_count;
 	}
 	return 0;
+}
+
+int
+object_akeys_measure(struct object_akeys *akeys, const struct proto_akey *from)
+{
+	akeys->bytes = 0;
+	return object_akeys_lengths(from, akeys->count, akeys->akeys, akeys->iov, &akeys->bytes);
 }

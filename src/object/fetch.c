@@ -108,6 +108,7 @@ reply_to(struct fetch *fetch, struct rpc_request *request)
 	struct proto_object_fetched reply = {
 		.akey_count = fetch->message.akey_count,
 		.akeys = fetch->fetched.shown,
+		.epoch = operation_told(&fetch->operation),
 	};
 	struct proto_extent *block = NULL;
 	uint64_t bytes = 0;
@@ -125,6 +126,21 @@ reply_to(struct fetch *fetch, struct rpc_request *request)
 	return answer_values(fetch, request, &reply, bytes);
 }
 
+/* A condition on the dkey looks at all that is beneath it. */
+static void
+note(const struct fetch *fetch)
+{
+	const struct operation *operation = &fetch->operation;
+	struct vos_key dkey = object_key(fetch->message.dkey);
+
+	if (operation->conditions & VOS_COND_DKEY_FETCH || fetch->akeys.count == 0) {
+		operation_note(operation, VOS_AKEYS, dkey, (struct vos_key){0});
+		return;
+	}
+	for (uint32_t i = 0; i < fetch->akeys.count; i++)
+		operation_note(operation, VOS_EXTENTS, dkey, fetch->akeys.akeys[i].key);
+}
+
 /* The share of the payload limit stands for what the store allocates. */
 static int
 read_and_reply(struct fetch *fetch, struct rpc_request *request)
@@ -137,12 +153,15 @@ read_and_reply(struct fetch *fetch, struct rpc_request *request)
 	if (rc == 0)
 		rc = payload_admit(&operation->service->buffers, room, &share);
 	if (rc == 0)
-		rc = vos_fetch(operation->container, &operation->object,
-			       object_key(fetch->message.dkey), fetch->akeys.akeys,
-			       fetch->akeys.count, operation_epoch(operation),
-			       operation->conditions,
-			       fetch->message.object.flags & (VOS_FETCH_SIZE_ONLY | VOS_FETCH_RUNS),
-			       fetch->fetched.stored);
+		rc = operation_view(operation);
+	if (rc != 0)
+		return rc;
+	note(fetch);
+	rc = vos_fetch(operation->container, &operation->object, object_key(fetch->message.dkey),
+		       fetch->akeys.akeys, fetch->akeys.count, operation_epoch(operation),
+		       operation->conditions,
+		       fetch->message.object.flags & (VOS_FETCH_SIZE_ONLY | VOS_FETCH_RUNS),
+		       fetch->fetched.stored);
 	if (rc != 0)
 		return rc;
 	rc = reply_to(fetch, request);

@@ -44,7 +44,14 @@ take_entry(void *argument, const struct vos_entry *entry)
 		.record_size = entry->record_size,
 		.epoch = entry->epoch,
 	};
+	uint8_t object[PROTO_LIST_OBJECT_KEY];
 
+	if (entry->level == VOS_OBJECTS) {
+		store_u64(object, entry->object.id.lo);
+		store_u64(object + 8, entry->object.id.hi);
+		store_u32(object + 16, entry->object.shard);
+		shown.key = (struct proto_text){(const char *)object, sizeof(object)};
+	}
 	if (call->count > 0 &&
 	    call->page.position + ENTRY_FIXED + shown.key.length > call->byte_limit)
 		return 1;
@@ -57,11 +64,13 @@ static int
 list_entries(struct list_call *call)
 {
 	struct operation *operation = &call->operation;
+	enum vos_level level = (enum vos_level)call->message.level;
 
-	return vos_list(operation->container, &operation->object,
-			(enum vos_level)call->message.level, object_key(call->message.dkey),
-			object_key(call->message.akey), operation_epoch(operation), call->limit,
-			&call->position, take_entry, call);
+	if (level == VOS_EXTENTS && call->message.object.flags & PROTO_LIST_DOWN)
+		level = VOS_EXTENTS_DOWN;
+	return vos_list(operation->container, &operation->object, level,
+			object_key(call->message.dkey), object_key(call->message.akey),
+			operation_epoch(operation), call->limit, &call->position, take_entry, call);
 }
 
 /* ------------------------------------------------ dkeys with a value */
@@ -209,8 +218,10 @@ find_position(struct list_call *call)
 {
 	struct proto_object_list *message = &call->message;
 	struct vos_object object = {.id = message->object.id, .shard = message->object.shard};
+	int rc;
 
-	if (message->level < PROTO_LIST_DKEYS || message->level > PROTO_LIST_EXTENTS ||
+	if (message->level > PROTO_LIST_EXTENTS ||
+	    (message->level == PROTO_LIST_OBJECTS && message->from_key.length > 0) ||
 	    (message->limit == 0 && message->from_key.length == 0))
 		return error_raise(-DER_INVAL, "level %u cannot be listed, or not by %u entries",
 				   message->level, message->limit);
@@ -218,8 +229,11 @@ find_position(struct list_call *call)
 		return error_raise(-DER_INVAL, "only dkeys are listed with a value");
 	if (message->from_key.length == 0)
 		return position_decode(message->position, &call->position);
-	return vos_position_after(&object, (enum vos_level)message->level,
-				  object_key(message->from_key), &call->position);
+	rc = vos_position_after(&object, (enum vos_level)message->level,
+				object_key(message->from_key), &call->position);
+	if (rc == 0 && message->object.flags & PROTO_LIST_AT)
+		call->position.state = VOS_AT;
+	return rc;
 }
 
 /* The head of an answer, then the entries as they were met. */
@@ -228,7 +242,8 @@ reply_to(struct list_call *call, struct writer *reply)
 {
 	uint8_t bytes[PROTO_POSITION_MAX];
 	struct writer position;
-	struct proto_object_listed head = {.end = call->position.state == VOS_END};
+	struct proto_object_listed head = {.end = call->position.state == VOS_END,
+					   .epoch = operation_told(&call->operation)};
 
 	writer_init(&position, bytes, sizeof(bytes));
 	position_encode(&call->position, &position);
@@ -236,6 +251,17 @@ reply_to(struct list_call *call, struct writer *reply)
 	head.position = (struct proto_text){(const char *)bytes, (uint32_t)position.position};
 	proto_listed_head_encode(&head, reply);
 	writer_bytes(reply, call->page.data, call->page.position);
+}
+
+/* The whole level that is listed, but not where only a position is asked for. */
+static void
+note(const struct list_call *call)
+{
+	const struct proto_object_list *message = &call->message;
+
+	if (message->limit > 0)
+		operation_note(&call->operation, (enum vos_level)message->level,
+			       object_key(message->dkey), object_key(message->akey));
 }
 
 static int
@@ -249,8 +275,11 @@ run(struct list_call *call, struct rpc_request *request)
 		rc = operation_enter(&call->operation, &call->message.object, PROTO_CAN_READ);
 	if (rc == 0)
 		rc = payload_get(buffers, PAGE_ROOM + BATCH_BYTES, &payload);
+	if (rc == 0)
+		rc = operation_view(&call->operation);
 	if (rc != 0)
 		return rc;
+	note(call);
 	writer_init(&call->page, payload.data, PAGE_ROOM);
 	call->batch = payload.data + PAGE_ROOM;
 	call->limit = min_of(call->message.limit, PAGE_ENTRIES);

@@ -16,7 +16,8 @@
 MUST_USE int object_serve(struct node *node);
 
 /* Frees what object_serve() made on the current loop, if anything. The loop's rpc has been
- * destroyed: no request is being served. */
+ * destroyed: no request is being served. Waits until transactions that were decided are applied.
+ * *Yields*. */
 void object_stop(struct node *node);
 
 /* How many object requests arrived on the current loop, by operation (index: operation -

@@ -46,6 +46,7 @@ operation_enter(struct operation *operation, const struct proto_object *message,
 	operation->target = message->target;
 	operation->object = (struct vos_object){.id = message->id, .shard = message->shard};
 	operation->epoch = message->epoch;
+	operation->transaction = message->transaction;
 	operation->conditions = message->conditions;
 	rc = pool_target_hold(node, message->pool, message->target, &vos);
 	if (rc != 0)
@@ -64,10 +65,50 @@ operation_leave(struct operation *operation)
 		pool_target_release(operation->service->node, operation->pool, operation->target);
 }
 
+static bool
+in_transaction(const struct operation *operation)
+{
+	return !uuid_empty(&operation->transaction);
+}
+
+static int
+observe(const struct operation *operation)
+{
+	return hlc_observe(operation->service->node->clock, env_realtime(operation->service->env),
+			   operation->epoch);
+}
+
+int
+operation_view(struct operation *operation)
+{
+	if (!in_transaction(operation))
+		return 0;
+	operation->epoch &= ~HLC_MINOR_MASK;
+	if (operation->epoch)
+		return observe(operation);
+	return node_epoch(operation->service->node, &operation->epoch);
+}
+
+void
+operation_note(const struct operation *operation, enum vos_level level, struct vos_key dkey,
+	       struct vos_key akey)
+{
+	if (in_transaction(operation))
+		vos_note_read(operation->container, &operation->object, level, dkey, akey,
+			      operation->epoch, operation->transaction);
+}
+
+/* All of a transaction is seen, or nothing. */
 uint64_t
 operation_epoch(const struct operation *operation)
 {
-	return operation->epoch ? operation->epoch : EPOCH_MAX;
+	return operation->epoch ? operation->epoch | HLC_MINOR_MASK : EPOCH_MAX;
+}
+
+uint64_t
+operation_told(const struct operation *operation)
+{
+	return in_transaction(operation) ? operation->epoch : 0;
 }
 
 static struct media *
@@ -112,13 +153,13 @@ operation_change(struct operation *operation,
 	struct vos_change change = {
 		.conditions = operation->conditions,
 		.request = uuid_empty(&id->client) ? NULL : id,
+		.reader = operation->transaction,
 	};
 	uint64_t group = 0;
 	int rc = 0;
 
 	if (operation->epoch)
-		rc = hlc_observe(operation->service->node->clock,
-				 env_realtime(operation->service->env), operation->epoch);
+		rc = observe(operation);
 	if (rc == 0)
 		rc = change_at(operation, &change, function, argument, &group);
 	/* Nothing is answered that a crash could take back. */

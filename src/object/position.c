@@ -42,7 +42,7 @@ position_decode(struct proto_text bytes, struct vos_position *ret_position)
 		}
 		reader_copy(&reader, position.key, min_of(position.key_length, VOS_POSITION_KEY));
 	}
-	if (!reader_complete(&reader) || position.state > VOS_END ||
+	if (!reader_complete(&reader) || position.state > VOS_AT ||
 	    position.key_length > VOS_KEY_MAX)
 		return error_raise(-DER_PROTO, "%u bytes that are no position of a listing",
 				   bytes.length);

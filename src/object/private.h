@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "object/dtx/dtx.h"
 #include "object/object.h"
 
 /* ------------------------------------------------ limits */
@@ -31,7 +32,7 @@ _Static_assert(VOS_PAYLOAD_MAX + VOS_AKEYS_MAX * DISK_BLOCK <= BUFFER_MAX,
 #define PAGE_ENTRIES 4096u
 #define PAGE_BYTES (64u * 1024)
 /* Operations have numbers below PROTO_OBJECT + this. */
-#define OPERATIONS 8u
+#define OPERATIONS 9u
 
 /* ------------------------------------------------ the service of a loop */
 
@@ -47,6 +48,7 @@ struct object_service {
 	struct node *node;
 	struct arena *arena;
 	struct env *env;
+	struct dtx *dtx;
 	struct buffers buffers;
 	struct metric counts[OPERATIONS];
 };
@@ -84,6 +86,7 @@ struct operation {
 	struct vos_container *container; /* NULL: not opened */
 	struct vos_object object;
 	uint64_t epoch; /* of the message */
+	struct uuid transaction;
 	uint32_t conditions;
 };
 
@@ -97,8 +100,19 @@ MUST_USE int operation_enter(struct operation *operation, const struct proto_obj
 void operation_leave(struct operation *operation);
 #define AUTO_LEAVE __attribute__((cleanup(operation_leave)))
 
+/*
+ * Before a read: draws its epoch where a transaction has none yet. What is read is then noted by
+ * operation_note(). *Yields*. -DER_HLC_SYNC and what node_epoch() returns.
+ */
+MUST_USE int operation_view(struct operation *operation);
+/* Notes what a transaction is about to read, as vos_note_read(). Does not yield. */
+void operation_note(const struct operation *operation, enum vos_level level, struct vos_key dkey,
+		    struct vos_key akey);
+
 /* The epoch to read at. */
 uint64_t operation_epoch(const struct operation *operation);
+/* What the answer to a read tells of it: that of a transaction; 0 otherwise. */
+uint64_t operation_told(const struct operation *operation);
 
 /*
  * Makes a change: draws its epoch unless the message gave one, calls change, and waits until it is
@@ -141,6 +155,17 @@ void object_akeys_fini(struct object_akeys *akeys);
  */
 MUST_USE int object_akeys_measure(struct object_akeys *akeys, const struct proto_akey *from);
 
+/* The same in memory of the caller's, for several changes: how many extents, checked; the akeys
+ * with room for those behind each other, returns what is left of extents; lengths and sums, *bytes
+ * goes on from its value. */
+MUST_USE int object_akeys_count(const struct proto_akey *from, uint32_t count,
+				uint64_t *extent_count);
+struct vos_extent *object_akeys_copy(const struct proto_akey *from, uint32_t count,
+				     struct vos_akey *akeys, struct iovec *iov,
+				     struct vos_extent *extents);
+MUST_USE int object_akeys_lengths(const struct proto_akey *from, uint32_t count,
+				  struct vos_akey *akeys, struct iovec *iov, uint64_t *bytes);
+
 /* ------------------------------------------------ verbs: each serves one request */
 
 int object_update(void *owner, struct rpc_request *request);
@@ -150,6 +175,7 @@ int object_punch_dkeys(void *owner, struct rpc_request *request);
 int object_punch_akeys(void *owner, struct rpc_request *request);
 int object_list(void *owner, struct rpc_request *request);
 int object_query(void *owner, struct rpc_request *request);
+int object_commit(void *owner, struct rpc_request *request);
 
 /* ------------------------------------------------ positions of listings, pure */
 

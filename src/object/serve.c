@@ -10,6 +10,7 @@ SERVE_READING(object_punch_dkeys)
 SERVE_READING(object_punch_akeys)
 SERVE_READING(object_list)
 SERVE_READING(object_query)
+SERVE_READING(object_commit)
 
 static const struct rpc_method methods[] = {
 	{PROTO_OBJECT_UPDATE, "engine_object_update", serve_object_update},
@@ -19,8 +20,9 @@ static const struct rpc_method methods[] = {
 	{PROTO_OBJECT_PUNCH_AKEYS, "engine_object_punch_akeys", serve_object_punch_akeys},
 	{PROTO_OBJECT_LIST, "engine_object_list", serve_object_list},
 	{PROTO_OBJECT_QUERY_KEY, "engine_object_query_key", serve_object_query},
+	{PROTO_OBJECT_COMMIT, "engine_object_commit", serve_object_commit},
 };
-_Static_assert(PROTO_OBJECT_QUERY_KEY < PROTO_OBJECT + OPERATIONS, "every operation is counted");
+_Static_assert(PROTO_OBJECT_COMMIT < PROTO_OBJECT + OPERATIONS, "every operation is counted");
 
 static void
 counts_register(struct object_service *service)
@@ -51,8 +53,11 @@ object_serve(struct node *node)
 	service->arena = env->arena;
 	service->env = env;
 	buffers_init(&service->buffers, env->arena);
-	rc = rpc_serve(here->rpc, methods, ARRAY_SIZE(methods), service);
+	rc = dtx_create(node, &service->dtx);
+	if (rc == 0)
+		rc = rpc_serve(here->rpc, methods, ARRAY_SIZE(methods), service);
 	if (rc != 0) {
+		dtx_destroy(service->dtx);
 		arena_free(env->arena, service);
 		return rc;
 	}
@@ -69,6 +74,7 @@ object_stop(struct node *node)
 
 	if (service == NULL)
 		return;
+	dtx_destroy(service->dtx);
 	for (uint32_t i = 0; i < OPERATIONS; i++)
 		metric_unregister(&service->counts[i]);
 	buffers_fini(&service->buffers);

@@ -6,6 +6,7 @@ struct fetching {
 	struct objio *objio;
 	struct objio_akey *akeys;
 	uint32_t akey_count;
+	struct objio_view *view;
 	struct proto_object_fetch request;
 	struct iovec *iov; /* of all payloads */
 	uint32_t iov_count;
@@ -198,10 +199,12 @@ send_fetch(struct fetching *fetching, bool want_runs)
 	struct rpc_reply reply;
 	int rc;
 
+	objio_view_ask(fetching->view, &fetching->request.object);
 	rc = objio_send(pool, fetching->request.object.target, &call, false, &reply);
 	if (rc == 0)
 		rc = proto_object_fetched_decode(&reply.body, pool->arena, &answer);
 	if (rc == 0) {
+		objio_view_take(fetching->view, answer.epoch);
 		rc = take(fetching, &answer, want_runs);
 		proto_object_fetched_free(pool->arena, &answer);
 	}
@@ -229,21 +232,31 @@ fetch_from(struct fetching *fetching, uint8_t *block, bool want_runs)
 	return rc;
 }
 
+/* Of which dkey, as of when, and whether runs are wanted. */
+struct reading {
+	struct objio *objio;
+	struct proto_object object;
+	struct objio_key dkey;
+	struct objio_view *view;
+	bool want_runs;
+};
+
 static int
-fetch_whole(struct objio *objio, struct proto_object object, struct objio_key dkey,
-	    struct objio_akey *akeys, uint32_t akey_count, bool want_runs)
+fetch_whole(const struct reading *reading, struct objio_akey *akeys, uint32_t akey_count)
 {
+	struct objio *objio = reading->objio;
 	_Alignas(16) uint8_t small[1024];
 	AUTO_FREE struct scoped_block large = {objio->pool->arena, NULL};
-	struct fetching fetching = {.objio = objio, .akeys = akeys, .akey_count = akey_count};
+	struct fetching fetching = {
+		.objio = objio, .akeys = akeys, .akey_count = akey_count, .view = reading->view};
 	uint64_t bytes;
 
 	for (uint32_t i = 0; i < akey_count; i++) {
 		akeys[i].runs = NULL;
 		akeys[i].run_count = 0;
 	}
-	fetching.request.object = object;
-	fetching.request.dkey = objio_text(dkey);
+	fetching.request.object = reading->object;
+	fetching.request.dkey = objio_text(reading->dkey);
 	fetching.request.akey_count = akey_count;
 	measure(&fetching);
 	if (fetching.request.payload_length == 0)
@@ -254,7 +267,7 @@ fetch_whole(struct objio *objio, struct proto_object object, struct objio_key dk
 		if (large.pointer == NULL)
 			return -DER_NOMEM;
 	}
-	return fetch_from(&fetching, large.pointer ? large.pointer : small, want_runs);
+	return fetch_from(&fetching, large.pointer ? large.pointer : small, reading->want_runs);
 }
 
 /* ------------------------------------------------ fetches in several parts */
@@ -279,9 +292,9 @@ append_runs(struct arena *arena, struct objio_akey *akey, struct objio_akey *par
 
 /* Part after part of an array whose record size is known. */
 static int
-fetch_array(struct objio *objio, struct proto_object object, struct objio_key dkey,
-	    struct objio_akey *akey, struct iovec *slice, bool want_runs)
+fetch_array(const struct reading *reading, struct objio_akey *akey, struct iovec *slice)
 {
+	struct arena *arena = reading->objio->pool->arena;
 	struct proto_extent extents[OBJIO_CUT_EXTENTS];
 	struct objio_cut cut = {.akey = akey, .record_size = akey->record_size};
 	struct objio_akey part = *akey;
@@ -296,28 +309,27 @@ fetch_array(struct objio *objio, struct proto_object object, struct objio_key dk
 
 		ASSERT(pieces >= 0);
 		part.payload_count = (uint32_t)pieces;
-		rc = fetch_whole(objio, object, dkey, &part, 1, want_runs);
+		rc = fetch_whole(reading, &part, 1);
 		/* A part of which nothing is left any more reads as the zeros of a hole. */
 		if (rc == 0 && part.length == 0)
 			iov_zero(slice, part.payload_count, 0, bytes);
 		if (rc == 0)
-			rc = append_runs(objio->pool->arena, akey, &part);
-		drop_runs(objio->pool->arena, &part, 1);
+			rc = append_runs(arena, akey, &part);
+		drop_runs(arena, &part, 1);
 		akey->length += bytes;
 	}
 	return rc;
 }
 
 static int
-fetch_part(struct objio *objio, struct proto_object object, struct objio_key dkey,
-	   struct objio_akey *akey, bool want_runs)
+fetch_part(const struct reading *reading, struct objio_akey *akey)
 {
-	struct arena *arena = objio->pool->arena;
+	struct arena *arena = reading->objio->pool->arena;
 	AUTO_FREE struct scoped_block slice = {arena, NULL};
 	uint64_t bytes;
 
 	if (akey->type != PROTO_VALUE_ARRAY)
-		return fetch_whole(objio, object, dkey, akey, 1, want_runs);
+		return fetch_whole(reading, akey, 1);
 	if (akey->record_size == 0)
 		return 0;
 	if (akey->record_size > OBJIO_PAYLOAD_MAX || objio_akey_bytes(akey, &bytes) != 0 ||
@@ -326,15 +338,15 @@ fetch_part(struct objio *objio, struct proto_object object, struct objio_key dke
 	slice.pointer = arena_alloc(arena, akey->payload_count * sizeof(struct iovec));
 	if (slice.pointer == NULL)
 		return -DER_NOMEM;
-	return fetch_array(objio, object, dkey, akey, slice.pointer, want_runs);
+	return fetch_array(reading, akey, slice.pointer);
 }
 
 /* The record sizes tell where to cut, so they are asked for first. */
 static int
-fetch_sizes(struct objio *objio, struct proto_object object, struct objio_key dkey,
-	    struct objio_akey *akeys, uint32_t akey_count)
+fetch_sizes(const struct reading *reading, struct objio_akey *akeys, uint32_t akey_count)
 {
-	struct arena *arena = objio->pool->arena;
+	struct reading sizes = *reading;
+	struct arena *arena = reading->objio->pool->arena;
 	AUTO_FREE struct scoped_block block = {arena,
 					       arena_alloc(arena, akey_count * sizeof(*akeys))};
 	struct objio_akey *bare = block.pointer;
@@ -348,7 +360,8 @@ fetch_sizes(struct objio *objio, struct proto_object object, struct objio_key dk
 			.type = akeys[i].type,
 			.conditions = akeys[i].conditions,
 		};
-	rc = fetch_whole(objio, object, dkey, bare, akey_count, false);
+	sizes.want_runs = false;
+	rc = fetch_whole(&sizes, bare, akey_count);
 	for (uint32_t i = 0; i < akey_count && rc == 0; i++) {
 		akeys[i].record_size = bare[i].record_size;
 		akeys[i].length = 0;
@@ -359,20 +372,19 @@ fetch_sizes(struct objio *objio, struct proto_object object, struct objio_key dk
 }
 
 static int
-fetch_parts(struct objio *objio, struct proto_object object, struct objio_key dkey,
-	    struct objio_akey *akeys, uint32_t akey_count, bool want_runs)
+fetch_parts(const struct reading *reading, struct objio_akey *akeys, uint32_t akey_count)
 {
 	int outcome = 0;
-	int rc = fetch_sizes(objio, object, dkey, akeys, akey_count);
+	int rc = fetch_sizes(reading, akeys, akey_count);
 
 	if (rc != 0)
 		return rc;
 	for (uint32_t i = 0; i < akey_count; i++) {
-		rc = fetch_part(objio, object, dkey, &akeys[i], want_runs);
+		rc = fetch_part(reading, &akeys[i]);
 		if (rc == -DER_TRUNC) {
 			outcome = rc;
 		} else if (rc != 0) {
-			drop_runs(objio->pool->arena, akeys, akey_count);
+			drop_runs(reading->objio->pool->arena, akeys, akey_count);
 			return rc;
 		}
 	}
@@ -395,11 +407,12 @@ wants_parts(const struct objio_akey *akeys, uint32_t akey_count)
 
 int
 objio_fetch(struct objio *objio, struct object_id id, struct objio_key dkey,
-	    struct objio_akey *akeys, uint32_t akey_count, uint64_t epoch, uint32_t conditions,
-	    bool want_runs)
+	    struct objio_akey *akeys, uint32_t akey_count, struct objio_view *view,
+	    uint32_t conditions, bool want_runs)
 {
 	const struct placement_map *map = &objio->pool->placement;
-	struct proto_object object;
+	struct reading reading = {
+		.objio = objio, .dkey = dkey, .view = view, .want_runs = want_runs};
 	int rc = placement_check(map, id);
 
 	if (rc != 0)
@@ -407,10 +420,8 @@ objio_fetch(struct objio *objio, struct object_id id, struct objio_key dkey,
 	if (akey_count > PROTO_OBJECT_AKEYS_MAX)
 		return error_raise(-DER_INVAL, "%u akeys in one call; the limit is %u", akey_count,
 				   PROTO_OBJECT_AKEYS_MAX);
-	object = objio_request(objio, id, objio_place_dkey(map, id, dkey), conditions);
-	object.epoch = epoch;
-	object.flags = want_runs ? PROTO_FETCH_RUNS : 0;
-	return wants_parts(akeys, akey_count)
-		       ? fetch_parts(objio, object, dkey, akeys, akey_count, want_runs)
-		       : fetch_whole(objio, object, dkey, akeys, akey_count, want_runs);
+	reading.object = objio_request(objio, id, objio_place_dkey(map, id, dkey), conditions);
+	reading.object.flags = want_runs ? PROTO_FETCH_RUNS : 0;
+	return wants_parts(akeys, akey_count) ? fetch_parts(&reading, akeys, akey_count)
+					      : fetch_whole(&reading, akeys, akey_count);
 }

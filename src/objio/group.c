@@ -45,14 +45,14 @@ run_wave(struct member *members, uint32_t count)
 }
 
 int
-objio_each_group(uint32_t groups, int (*function)(void *argument, uint32_t group), void *argument)
+objio_each_group(uint32_t groups, const struct objio_view *view,
+		 int (*function)(void *argument, uint32_t group), void *argument)
 {
 	struct member members[WAVE];
-	int rc = 0;
+	uint32_t alone = groups == 1 || objio_view_is_open(view);
+	int rc = alone ? function(argument, 0) : 0;
 
-	if (groups == 1)
-		return function(argument, 0);
-	for (uint32_t first = 0; first < groups && rc == 0; first += WAVE) {
+	for (uint32_t first = alone; first < groups && rc == 0; first += WAVE) {
 		uint32_t count = min_of(groups - first, WAVE);
 
 		for (uint32_t i = 0; i < count; i++)

@@ -15,15 +15,19 @@ encode(void *argument, const struct proto_bulk *bulks, struct writer *writer)
 
 /* One page of one group; *ret_reply holds what *ret_page borrows. */
 static int
-send_list(struct objio *objio, struct proto_object_list *request, struct rpc_reply *ret_reply,
-	  struct proto_object_listed *ret_page)
+send_list(struct objio *objio, struct proto_object_list *request, struct objio_view *view,
+	  struct rpc_reply *ret_reply, struct proto_object_listed *ret_page)
 {
 	struct rpc_call call = {
 		.operation = PROTO_OBJECT_LIST, .encode = encode, .encode_argument = request};
-	int rc = objio_send(objio->pool, request->object.target, &call, false, ret_reply);
+	int rc;
 
+	objio_view_ask(view, &request->object);
+	rc = objio_send(objio->pool, request->object.target, &call, false, ret_reply);
 	if (rc == 0)
 		rc = proto_object_listed_decode(&ret_reply->body, objio->pool->arena, ret_page);
+	if (rc == 0)
+		objio_view_take(view, ret_page->epoch);
 	if (rc == 0 && (ret_page->count > request->limit ||
 			(ret_page->count == 0 && !ret_page->end && request->limit > 0))) {
 		rc = error_raise(-DER_PROTO, "a page of %u entries where up to %u were asked for",
@@ -54,6 +58,7 @@ struct listing {
 	struct objio *objio;
 	struct object_id id;
 	struct proto_object_list request;
+	struct objio_view *view;
 	uint32_t last_group;
 	struct objio_position *position;
 	int (*visit)(void *argument, const struct objio_entry *entry);
@@ -102,15 +107,18 @@ static int
 request_page(struct listing *listing, uint32_t limit, struct rpc_reply *ret_reply,
 	     struct proto_object_listed *ret_page)
 {
-	struct objio_place place = objio_place_group(&listing->objio->pool->placement, listing->id,
-						     listing->position->group);
+	uint32_t group = listing->position->group;
+	struct objio_place place =
+		listing->request.level == PROTO_LIST_OBJECTS
+			? (struct objio_place){.target = group}
+			: objio_place_group(&listing->objio->pool->placement, listing->id, group);
 
 	listing->request.object.shard = place.group;
 	listing->request.object.target = place.target;
 	listing->request.limit = limit;
 	listing->request.position = (struct proto_text){(const char *)listing->position->bytes,
 							listing->position->length};
-	return send_list(listing->objio, &listing->request, ret_reply, ret_page);
+	return send_list(listing->objio, &listing->request, listing->view, ret_reply, ret_page);
 }
 
 static void
@@ -163,18 +171,20 @@ list_page(struct listing *listing, uint32_t limit, uint32_t *ret_taken)
 
 int
 objio_list(struct objio *objio, struct object_id id, uint32_t level, struct objio_key dkey,
-	   struct objio_key akey, uint64_t epoch, uint32_t limit, struct objio_position *position,
+	   struct objio_key akey, struct objio_view *view, uint32_t limit,
+	   struct objio_position *position,
 	   int (*visit)(void *argument, const struct objio_entry *entry), void *argument)
 {
 	const struct placement_map *map = &objio->pool->placement;
 	struct listing listing = {
 		.objio = objio,
 		.id = id,
+		.view = view,
 		.position = position,
 		.visit = visit,
 		.argument = argument,
 	};
-	int rc = placement_check(map, id);
+	int rc = level == PROTO_LIST_OBJECTS ? 0 : placement_check(map, id);
 
 	if (rc != 0)
 		return rc;
@@ -185,12 +195,16 @@ objio_list(struct objio *objio, struct object_id id, uint32_t level, struct obji
 		.dkey = objio_text(dkey),
 		.akey = objio_text(akey),
 	};
-	listing.request.object.epoch = epoch;
+	if (level == OBJIO_LIST_EXTENTS_DOWN) {
+		listing.request.level = PROTO_LIST_EXTENTS;
+		listing.request.object.flags = PROTO_LIST_DOWN;
+	}
 	/* What lies below one dkey is on one shard. */
-	if (level != PROTO_LIST_DKEYS)
+	if (level > PROTO_LIST_DKEYS)
 		position->group = placement_group(map, id, dkey.data, dkey.length);
-	listing.last_group = level == PROTO_LIST_DKEYS ? placement_groups(map, id) - 1
-						       : position->group;
+	listing.last_group = level == PROTO_LIST_OBJECTS ? map->targets - 1
+			     : level == PROTO_LIST_DKEYS ? placement_groups(map, id) - 1
+							 : position->group;
 	if (position->group > listing.last_group || position->length > PROTO_POSITION_MAX)
 		return error_raise(-DER_INVAL, "an anchor of another object");
 	while (limit > 0 && !position->end) {
@@ -204,11 +218,69 @@ objio_list(struct objio *objio, struct object_id id, uint32_t level, struct obji
 	return 0;
 }
 
+int
+objio_position_at(struct objio *objio, struct object_id id, struct objio_key dkey,
+		  struct objio_key akey, struct objio_position *ret_position)
+{
+	const struct placement_map *map = &objio->pool->placement;
+	struct objio_position position = {.end = false};
+	struct listing listing = {.objio = objio, .id = id, .position = &position};
+	struct proto_object_listed answer;
+	struct rpc_reply reply;
+	bool akeys = akey.length > 0;
+	int rc = placement_check(map, id);
+
+	if (rc != 0)
+		return rc;
+	position.group = placement_group(map, id, dkey.data, dkey.length);
+	listing.last_group = akeys ? position.group : placement_groups(map, id) - 1;
+	listing.request = (struct proto_object_list){
+		.object = objio_request(objio, id, (struct objio_place){0}, 0),
+		.level = akeys ? PROTO_LIST_AKEYS : PROTO_LIST_DKEYS,
+		.dkey = akeys ? objio_text(dkey) : (struct proto_text){0},
+		.from_key = objio_text(akeys ? akey : dkey),
+	};
+	listing.request.object.flags = PROTO_LIST_AT;
+	rc = request_page(&listing, 0, &reply, &answer);
+	if (rc != 0)
+		return rc;
+	take_position(&listing, &answer);
+	page_free(&listing, &reply, &answer);
+	*ret_position = position;
+	return 0;
+}
+
+/* Asks for a position alone: behind a key that fits every order, whether it exists or not. */
+int
+objio_draw_epoch(struct objio *objio, struct object_id id, struct objio_view *view)
+{
+	static const char key[sizeof(uint64_t)];
+	const struct placement_map *map = &objio->pool->placement;
+	struct proto_object_list request = {
+		.level = PROTO_LIST_DKEYS,
+		.from_key = {key, sizeof(key)},
+	};
+	struct proto_object_listed answer;
+	struct rpc_reply reply;
+	int rc = placement_check(map, id);
+
+	if (rc != 0)
+		return rc;
+	request.object = objio_request(objio, id, objio_place_group(map, id, 0), 0);
+	rc = send_list(objio, &request, view, &reply, &answer);
+	if (rc != 0)
+		return rc;
+	proto_object_listed_free(objio->pool->arena, &answer);
+	rpc_reply_free(&reply);
+	return 0;
+}
+
 /* ------------------------------------------------ all groups merged */
 
 /* The page of one group, and how far it was taken. */
 struct stream {
 	struct proto_object_list request;
+	struct objio_view *view;
 	struct rpc_reply reply;
 	struct proto_object_listed page;
 	uint32_t next;
@@ -240,7 +312,8 @@ stream_fill(struct objio *objio, struct stream *stream)
 			memcpy(bytes, stream->page.position.data, stream->page.position.length);
 			stream_drop(objio, stream);
 		}
-		rc = send_list(objio, &stream->request, &stream->reply, &stream->page);
+		rc = send_list(objio, &stream->request, stream->view, &stream->reply,
+			       &stream->page);
 		if (rc != 0)
 			return rc;
 		stream->loaded = true;
@@ -305,7 +378,7 @@ merge_streams(struct objio *objio, enum key_order order, struct stream *streams,
 	      void *argument, bool *ret_end)
 {
 	struct filling filling = {objio, streams};
-	int filled = objio_each_group(count, fill_group, &filling);
+	int filled = objio_each_group(count, streams->view, fill_group, &filling);
 
 	if (filled != 0)
 		return filled;
@@ -333,7 +406,7 @@ merge_streams(struct objio *objio, enum key_order order, struct stream *streams,
 
 int
 objio_list_ordered(struct objio *objio, struct object_id id, struct objio_key from_key,
-		   struct objio_key with_akey, uint32_t limit,
+		   struct objio_key with_akey, struct objio_view *view, uint32_t limit,
 		   int (*visit)(void *argument, const struct objio_entry *entry), void *argument,
 		   bool *ret_end)
 {
@@ -352,7 +425,8 @@ objio_list_ordered(struct objio *objio, struct object_id id, struct objio_key fr
 	streams = arena_calloc(objio->pool->arena, count, sizeof(*streams));
 	if (streams == NULL)
 		return -DER_NOMEM;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		streams[i].view = view;
 		streams[i].request = (struct proto_object_list){
 			.object = objio_request(objio, id, objio_place_group(map, id, i), 0),
 			.level = PROTO_LIST_DKEYS,
@@ -361,6 +435,7 @@ objio_list_ordered(struct objio *objio, struct object_id id, struct objio_key fr
 			.from_key = objio_text(from_key),
 			.with_akey = objio_text(with_akey),
 		};
+	}
 	rc = merge_streams(objio, order, streams, count, limit, visit, argument, ret_end);
 	for (uint32_t i = 0; i < count; i++)
 		stream_drop(objio, &streams[i]);

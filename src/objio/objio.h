@@ -32,6 +32,16 @@ MUST_USE int objio_create(struct objio_pool *pool, struct uuid handle, bool sums
 			  struct objio **ret_objio);
 void objio_destroy(struct objio *objio);
 
+/*
+ * What reads see: everything up to an epoch. In a transaction a read counts: what it read is not
+ * changed at an earlier time any more; where the epoch is 0 the first read draws it and leaves it
+ * here. NULL in place of a view: the newest.
+ */
+struct objio_view {
+	uint64_t epoch;		 /* 0: the newest */
+	struct uuid transaction; /* empty: none */
+};
+
 struct objio_key {
 	const void *data;
 	uint32_t length;
@@ -63,12 +73,12 @@ MUST_USE int objio_update(struct objio *objio, struct object_id id, struct objio
 			  struct objio_akey *akeys, uint32_t akey_count, uint32_t conditions);
 
 /*
- * Reads values of one dkey; epoch 0: the newest. Payload is left alone where nothing is stored
- * (record_size 0). More than OBJIO_PAYLOAD_MAX bytes are read in several parts, not at one point in
- * time unless epoch says one. -DER_TRUNC when a single value is larger than its payload
- * (record_size tells). */
+ * Reads values of one dkey. Payload is left alone where nothing is stored (record_size 0). More
+ * than OBJIO_PAYLOAD_MAX bytes are read in several parts, not at one point in time unless the view
+ * says one. -DER_TX_RESTART in a transaction. -DER_TRUNC when a single value is larger than its
+ * payload (record_size tells). */
 MUST_USE int objio_fetch(struct objio *objio, struct object_id id, struct objio_key dkey,
-			 struct objio_akey *akeys, uint32_t akey_count, uint64_t epoch,
+			 struct objio_akey *akeys, uint32_t akey_count, struct objio_view *view,
 			 uint32_t conditions, bool want_runs);
 
 MUST_USE int objio_punch_object(struct objio *objio, struct object_id id, uint32_t conditions);
@@ -98,14 +108,23 @@ struct objio_entry {
 
 /*
  * One page: calls visit for at most limit entries; visit returns > 0 to stop before an entry.
- * level: 1 dkeys, 2 akeys, 3 extents. Groups one after another; entries are borrowed during the
- * call.
+ * level: PROTO_LIST_*, or OBJIO_LIST_EXTENTS_DOWN: extents from the last to the first; of OBJECTS
+ * all on all targets, without id, and visit does not stop; an object comes once per shard. Groups
+ * one after another; entries are borrowed during the call.
  */
+#define OBJIO_LIST_EXTENTS_DOWN 4u
 MUST_USE int objio_list(struct objio *objio, struct object_id id, uint32_t level,
-			struct objio_key dkey, struct objio_key akey, uint64_t epoch,
+			struct objio_key dkey, struct objio_key akey, struct objio_view *view,
 			uint32_t limit, struct objio_position *position,
 			int (*visit)(void *argument, const struct objio_entry *entry),
 			void *argument);
+
+/*
+ * Where a listing of dkeys (akey.length 0) or of the akeys below dkey is when dkey, or akey, comes
+ * next, whether it exists or not.
+ */
+MUST_USE int objio_position_at(struct objio *objio, struct object_id id, struct objio_key dkey,
+			       struct objio_key akey, struct objio_position *ret_position);
 
 /*
  * Lists the dkeys of an object with lexical or integer dkeys in order over all groups, after
@@ -113,14 +132,40 @@ MUST_USE int objio_list(struct objio *objio, struct object_id id, uint32_t level
  * nothing follows.
  */
 MUST_USE int objio_list_ordered(struct objio *objio, struct object_id id, struct objio_key from_key,
-				struct objio_key with_akey, uint32_t limit,
+				struct objio_key with_akey, struct objio_view *view, uint32_t limit,
 				int (*visit)(void *argument, const struct objio_entry *entry),
 				void *argument, bool *ret_end);
 
 /* As vos_query_key(), over all groups. */
 MUST_USE int objio_query_key(struct objio *objio, struct object_id id, uint32_t flags,
-			     struct objio_key dkey, struct objio_key akey, uint64_t epoch,
+			     struct objio_key dkey, struct objio_key akey, struct objio_view *view,
 			     struct proto_object_queried *ret_result);
+
+/* ------------------------------------------------ transactions */
+
+/* Draws the epoch of an open transaction from a target of object id, reading nothing. */
+MUST_USE int objio_draw_epoch(struct objio *objio, struct object_id id, struct objio_view *view);
+
+/* One change of a transaction: as the call of that name. Everything is borrowed. */
+struct objio_change {
+	uint32_t kind; /* enum proto_change_kind */
+	uint32_t conditions;
+	struct object_id id;
+	struct objio_key dkey;	  /* update, punch of akeys */
+	struct objio_akey *akeys; /* update; not changed */
+	const struct objio_key *keys;
+	uint32_t count; /* of akeys or keys */
+};
+
+/*
+ * Makes all changes at one point in time, in order, or none. view is that of the transaction's
+ * reads: its epoch may be 0 where there were none. The condition of a punch of an object counts for
+ * each of its groups. Errors are those of the changes; -DER_TX_RESTART: another point in time is
+ * needed, nothing was changed; -DER_REC2BIG beyond the PROTO_COMMIT_* limits; -DER_TIMEDOUT and
+ * -DER_TX_UNCERTAIN: outcome unknown. An id is used for one commit only.
+ */
+MUST_USE int objio_commit(struct objio *objio, const struct objio_view *view,
+			  const struct objio_change *changes, uint32_t count);
 
 /* ------------------------------------------------ judgement, pure */
 

@@ -49,6 +49,31 @@ struct objio_place objio_place_group(const struct placement_map *map, struct obj
 struct proto_object objio_request(const struct objio *objio, struct object_id id,
 				  struct objio_place place, uint32_t conditions);
 
+/* Puts what view asks for into a request to read. */
+static inline void
+objio_view_ask(const struct objio_view *view, struct proto_object *request)
+{
+	if (view == NULL)
+		return;
+	request->epoch = view->epoch;
+	request->transaction = view->transaction;
+}
+
+/* Takes the epoch that an answer tells. */
+static inline void
+objio_view_take(struct objio_view *view, uint64_t epoch)
+{
+	if (view && view->epoch == 0)
+		view->epoch = epoch;
+}
+
+/* Whether the first answer decides what the others see. */
+static inline bool
+objio_view_is_open(const struct objio_view *view)
+{
+	return view && view->epoch == 0 && !uuid_empty(&view->transaction);
+}
+
 static inline struct proto_text
 objio_text(struct objio_key key)
 {
@@ -88,11 +113,16 @@ struct objio_cut {
 bool objio_cut_next(struct objio_cut *cut, struct proto_extent extents[OBJIO_CUT_EXTENTS],
 		    uint32_t *ret_count, uint64_t *ret_bytes);
 
+/* Whether the values are more than one update takes, so that arrays have to be cut. -DER_REC2BIG
+ * for what cannot be cut, -DER_OVERFLOW. */
+MUST_USE int objio_judge_size(const struct objio_akey *akeys, uint32_t akey_count, bool *ret_cut);
+
 /* ------------------------------------------------ send */
 
 /*
  * Sends call to a target, again and again as objio_judge() says, with one request id where it
- * modifies. On return *ret_reply is to be freed by rpc_reply_free() in any case. *Yields*.
+ * modifies; only the commit of a transaction does not start over by itself (OBJIO_RESTART). On
+ * return *ret_reply is to be freed by rpc_reply_free() in any case. *Yields*.
  */
 MUST_USE int objio_send(struct objio_pool *pool, uint32_t target, struct rpc_call *call,
 			bool modifying, struct rpc_reply *ret_reply);
@@ -100,6 +130,6 @@ MUST_USE int objio_send(struct objio_pool *pool, uint32_t target, struct rpc_cal
 /* ------------------------------------------------ groups */
 
 /* Calls function for each group of an object, for several at the same time, and returns the first
- * failure. *Yields*. */
-MUST_USE int objio_each_group(uint32_t groups, int (*function)(void *argument, uint32_t group),
-			      void *argument);
+ * failure; where view (may be NULL) is open the first group goes alone. *Yields*. */
+MUST_USE int objio_each_group(uint32_t groups, const struct objio_view *view,
+			      int (*function)(void *argument, uint32_t group), void *argument);

@@ -59,7 +59,7 @@ objio_punch_object(struct objio *objio, struct object_id id, uint32_t conditions
 	if (rc != 0)
 		return rc;
 	groups = placement_groups(&objio->pool->placement, id);
-	rc = objio_each_group(groups, punch_group, &punching);
+	rc = objio_each_group(groups, NULL, punch_group, &punching);
 	/* With a condition the object exists if any of its shards does. */
 	return rc == 0 && conditions != 0 && punching.absent == groups ? -DER_NONEXIST : rc;
 }

@@ -12,16 +12,20 @@ encode(void *argument, const struct proto_bulk *bulks, struct writer *writer)
 }
 
 static int
-send_query(struct objio *objio, struct proto_object_query *request,
+send_query(struct objio *objio, struct proto_object_query *request, struct objio_view *view,
 	   struct proto_object_queried *ret_result)
 {
 	struct rpc_call call = {
 		.operation = PROTO_OBJECT_QUERY_KEY, .encode = encode, .encode_argument = request};
 	struct rpc_reply reply;
-	int rc = objio_send(objio->pool, request->object.target, &call, false, &reply);
+	int rc;
 
+	objio_view_ask(view, &request->object);
+	rc = objio_send(objio->pool, request->object.target, &call, false, &reply);
 	if (rc == 0)
 		rc = proto_object_queried_decode(&reply.body, ret_result);
+	if (rc == 0)
+		objio_view_take(view, ret_result->read_epoch);
 	rpc_reply_free(&reply);
 	return rc;
 }
@@ -40,6 +44,7 @@ is_better(uint32_t flags, const struct proto_object_queried *candidate,
 struct search {
 	struct objio *objio;
 	const struct proto_object_query *request;
+	struct objio_view *view;
 	struct object_id id;
 	struct proto_object_queried best;
 	uint64_t epoch; /* the newest of all */
@@ -58,7 +63,7 @@ query_group(void *argument, uint32_t group)
 
 	request.object.shard = place.group;
 	request.object.target = place.target;
-	rc = send_query(search->objio, &request, &result);
+	rc = send_query(search->objio, &request, search->view, &result);
 	if (rc != 0)
 		return rc == -DER_NONEXIST ? 0 : rc;
 	search->epoch = max_of(search->epoch, result.epoch);
@@ -70,10 +75,10 @@ query_group(void *argument, uint32_t group)
 
 static int
 query_groups(struct objio *objio, const struct proto_object_query *request, struct object_id id,
-	     struct proto_object_queried *ret_result)
+	     struct objio_view *view, struct proto_object_queried *ret_result)
 {
-	struct search search = {.objio = objio, .request = request, .id = id};
-	int rc = objio_each_group(placement_groups(&objio->pool->placement, id), query_group,
+	struct search search = {.objio = objio, .request = request, .view = view, .id = id};
+	int rc = objio_each_group(placement_groups(&objio->pool->placement, id), view, query_group,
 				  &search);
 
 	if (rc != 0)
@@ -87,7 +92,8 @@ query_groups(struct objio *objio, const struct proto_object_query *request, stru
 
 int
 objio_query_key(struct objio *objio, struct object_id id, uint32_t flags, struct objio_key dkey,
-		struct objio_key akey, uint64_t epoch, struct proto_object_queried *ret_result)
+		struct objio_key akey, struct objio_view *view,
+		struct proto_object_queried *ret_result)
 {
 	const struct placement_map *map = &objio->pool->placement;
 	struct proto_object_query request = {.dkey = objio_text(dkey), .akey = objio_text(akey)};
@@ -97,10 +103,9 @@ objio_query_key(struct objio *objio, struct object_id id, uint32_t flags, struct
 		return rc;
 	request.object = objio_request(objio, id, (struct objio_place){0}, 0);
 	request.object.flags = flags;
-	request.object.epoch = epoch;
 	if (flags & PROTO_QUERY_DKEY || dkey.length == 0)
-		return query_groups(objio, &request, id, ret_result);
+		return query_groups(objio, &request, id, view, ret_result);
 	request.object.shard = placement_group(map, id, dkey.data, dkey.length);
 	request.object.target = placement_target(map, id, request.object.shard);
-	return send_query(objio, &request, ret_result);
+	return send_query(objio, &request, view, ret_result);
 }

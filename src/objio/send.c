@@ -80,6 +80,8 @@ restart(struct sending *sending, int code)
 {
 	int rc = 0;
 
+	if (sending->call->operation == PROTO_OBJECT_COMMIT)
+		return code;
 	REACHED("objio: a request starts over with a newer epoch");
 	if (sending->restarts++ == RESTART_MAX || sending->call->id == NULL)
 		return code;

@@ -186,9 +186,8 @@ update_whole(struct objio *objio, struct object_id id, struct objio_key dkey,
 
 /* ------------------------------------------------ updates in several parts */
 
-/* Whether one request takes it all. */
-static int
-judge_size(const struct objio_akey *akeys, uint32_t akey_count, bool *ret_cut)
+int
+objio_judge_size(const struct objio_akey *akeys, uint32_t akey_count, bool *ret_cut)
 {
 	uint64_t total = 0;
 	uint32_t large = 0;
@@ -282,7 +281,7 @@ objio_update(struct objio *objio, struct object_id id, struct objio_key dkey,
 	if (akey_count > PROTO_OBJECT_AKEYS_MAX)
 		return error_raise(-DER_INVAL, "%u akeys in one call; the limit is %u", akey_count,
 				   PROTO_OBJECT_AKEYS_MAX);
-	rc = judge_size(akeys, akey_count, &cut);
+	rc = objio_judge_size(akeys, akey_count, &cut);
 	if (rc != 0)
 		return rc;
 	return cut ? update_parts(objio, id, dkey, akeys, akey_count, conditions)

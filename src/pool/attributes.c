@@ -2,13 +2,11 @@
 /* User attributes of pools and containers: one key each. */
 #include "pool/private.h"
 
-/* Attributes of one proposal: as many as it takes, for what is more is not changed at once. */
+/* Writes of one proposal; no more attributes can be changed at once. */
 #define BATCH METADB_WRITES_MAX
-#define BATCH_BYTES (64u * 1024)
 
 struct batch {
 	uint32_t count;
-	uint64_t bytes;
 	struct metadb_write writes[BATCH];
 	uint8_t keys[BATCH][METADB_KEY_MAX];
 };
@@ -45,14 +43,7 @@ batch_add(struct batch *batch, const char *prefix, const struct proto_attribute 
 		write->value =
 			(struct metadb_bytes){attribute->value.data, attribute->value.length};
 	batch->count++;
-	batch->bytes += write->value.length;
 	return 0;
-}
-
-static bool
-batch_full(const struct batch *batch, const struct proto_attribute *next)
-{
-	return batch->count == BATCH || batch->bytes + next->value.length > BATCH_BYTES;
 }
 
 static int
@@ -66,11 +57,9 @@ batch_propose(struct metadb *metadb, struct batch *batch, const struct request_i
 	int rc = metadb_propose(metadb, &proposal, NULL);
 
 	batch->count = 0;
-	batch->bytes = 0;
 	return rc == -DER_ALREADY ? 0 : rc;
 }
 
-/* Doing it again gives the same: a repetition that began before does no harm. */
 static int
 attributes_change(struct metadb *metadb, const char *prefix,
 		  const struct proto_attributes *attributes, bool remove,
@@ -81,14 +70,14 @@ attributes_change(struct metadb *metadb, const char *prefix,
 	struct batch *batch = block.pointer;
 	int rc = 0;
 
+	if (attributes->count > BATCH)
+		return error_raise(-DER_OVERFLOW,
+				   "%u attributes are to be changed at once; %u are possible",
+				   attributes->count, BATCH);
 	if (batch == NULL)
 		return error_raise(-DER_NOMEM, "no memory for attributes");
-	for (uint32_t i = 0; rc == 0 && i < attributes->count; i++) {
-		if (batch_full(batch, &attributes->items[i]))
-			rc = batch_propose(metadb, batch, NULL, remove);
-		if (rc == 0)
-			rc = batch_add(batch, prefix, &attributes->items[i], remove);
-	}
+	for (uint32_t i = 0; rc == 0 && i < attributes->count; i++)
+		rc = batch_add(batch, prefix, &attributes->items[i], remove);
 	return rc == 0 ? batch_propose(metadb, batch, request, remove) : rc;
 }
 
@@ -171,24 +160,42 @@ list_visit(void *argument, struct metadb_bytes key, struct metadb_bytes value, u
 		    key.length - listing->prefix);
 	writer_blob(listing->reply, NULL, 0);
 	listing->count++;
-	return listing->reply->failed ? -DER_OVERFLOW : 0;
+	if (listing->reply->failed)
+		return -DER_NOMEM;
+	return listing->reply->position >= LISTING_PAGE || listing->count == PROTO_ATTRIBUTES_MAX;
+}
+
+struct proto_text
+attributes_after(struct reader *body)
+{
+	size_t length;
+	const uint8_t *data = reader_blob(body, PROTO_ATTRIBUTE_NAME_MAX, &length);
+
+	return (struct proto_text){(const char *)data, (uint32_t)length};
 }
 
 int
-attributes_list(struct metadb *metadb, const char *prefix, struct writer *reply)
+attributes_list(struct metadb *metadb, const char *prefix, struct proto_text after,
+		struct writer *reply)
 {
+	uint8_t key[METADB_KEY_MAX];
+	struct metadb_bytes behind = {NULL, 0};
 	const struct proto_attributes none = {.count = 0};
 	struct listing listing = {.reply = reply, .prefix = strlen(prefix)};
 	size_t start = reply->position;
-	int rc;
+	int rc = after.length ? key_make(prefix, after, key, &behind) : 0;
 
+	if (rc)
+		return rc;
 	/* The count, behind version and size, is known at the end. */
 	proto_attributes_encode(&none, reply);
-	rc = metadb_list(metadb, metadb_text(prefix), (struct metadb_bytes){NULL, 0}, list_visit,
-			 &listing);
-	if (rc == 0 && !reply->failed)
+	rc = metadb_list(metadb, metadb_text(prefix), behind, list_visit, &listing);
+	if (rc < 0)
+		return rc;
+	writer_u8(reply, rc != 0);
+	if (!reply->failed)
 		store_u32(reply->data + start + 4, listing.count);
-	return rc;
+	return 0;
 }
 
 /* ------------------------------------------------ removing by prefix */

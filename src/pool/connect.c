@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Pool handles: key "h/<uuid>" of the pool's store, and a table in memory. */
+/* Pool handles: key "h/<uuid>" of the pool's store, and a table in memory; who gets one. */
 #include "daos_types.h"
 
 #include "pool/private.h"
-
-#define CAN_ALL                                                                   \
-	(PROTO_CAN_READ | PROTO_CAN_WRITE | PROTO_CAN_CREATE | PROTO_CAN_DELETE | \
-	 PROTO_CAN_GET_PROPERTIES | PROTO_CAN_SET_PROPERTIES)
 
 struct handle_key {
 	char text[2 + UUID_TEXT_SIZE];
@@ -47,8 +43,7 @@ pool_handle_add(struct pool *pool, const struct pool_handle *handle)
 	copy->pool = pool;
 	copy->id = handle->id;
 	copy->client = handle->client;
-	copy->flags = handle->flags;
-	copy->capabilities = handle->capabilities;
+	copy->access = handle->access;
 	table_insert(&pools->handles, uuid_hash(&copy->id), &copy->node);
 	list_append(&pool->handles, &copy->link);
 	pool->handle_count++;
@@ -122,38 +117,47 @@ handle_of(struct pool *pool, const struct uuid *client)
 	LIST_FOR_EACH(link, &pool->handles) {
 		struct pool_handle *handle = list_entry(link, struct pool_handle, link);
 
-		if (uuid_equal(&handle->client, client))
+		if (uuid_empty(client) || uuid_equal(&handle->client, client))
 			return handle;
 	}
 	return NULL;
 }
 
 int
-pool_handles_drop(struct pool *pool, struct uuid client)
+pool_handles_drop(struct pool *pool, struct uuid client, uint32_t *ret_count)
 {
 	struct pool_handle *handle;
+	uint32_t count = 0;
 	int rc = 0;
 
 	fiber_mutex_lock_plain(&pool->lock);
-	while (rc == 0 && (handle = handle_of(pool, &client)) != NULL)
+	while (rc == 0 && (handle = handle_of(pool, &client)) != NULL) {
 		rc = pool_handle_drop(pool, handle->id, NULL);
+		count += rc == 0;
+	}
 	fiber_mutex_unlock(&pool->lock);
+	if (rc == 0)
+		*ret_count = count;
 	return rc;
 }
 
 /* ------------------------------------------------ connect */
 
+/* What is asked for, before it is known whether it is granted. */
 static int
-rights_of(uint32_t flags, uint32_t *ret_capabilities)
+access_take(struct pools *pools, const struct proto_pool_connect *wanted,
+	    const struct rpc_request *request, struct pool_access *access)
 {
-	if (flags == DAOS_PC_RO)
-		*ret_capabilities = PROTO_CAN_READ | PROTO_CAN_GET_PROPERTIES;
-	else if (flags == DAOS_PC_RW || flags == DAOS_PC_EX)
-		*ret_capabilities = CAN_ALL;
-	else
+	access->administrator = wanted->flags & PROTO_CONNECT_ADMINISTRATOR;
+	access->flags = wanted->flags & ~PROTO_CONNECT_ADMINISTRATOR;
+	access->credentials = request->credentials;
+	if (access->flags != DAOS_PC_RO && access->flags != DAOS_PC_RW &&
+	    access->flags != DAOS_PC_EX)
 		return error_raise(-DER_INVAL, "flags %#x: one of DAOS_PC_RO, RW and EX is needed",
-				   flags);
-	return 0;
+				   access->flags);
+	return access->administrator
+		       ? administrator_check(pools->node, request, "administration of a pool")
+		       : 0;
 }
 
 static int
@@ -166,7 +170,7 @@ busy_judge(struct pool *pool, uint32_t flags)
 				   "%u handles are connected: exclusive use is not possible",
 				   pool->handle_count);
 	/* An exclusive handle is the only one. */
-	if (first && (list_entry(first, struct pool_handle, link)->flags & DAOS_PC_EX))
+	if (first && (list_entry(first, struct pool_handle, link)->access.flags & DAOS_PC_EX))
 		return error_raise(-DER_BUSY, "another handle has the pool for exclusive use");
 	if (pool->handle_count >= POOL_HANDLES_MAX)
 		return error_raise(-DER_BUSY, "%u handles are connected, the most possible",
@@ -208,7 +212,7 @@ connect_locked(struct pool *pool, const struct pool_handle *handle,
 		return known->pool == pool ? 0 : error_raise(-DER_INVAL, "the handle is in use");
 	if (pool->closing)
 		return error_raise(-DER_NONEXIST, "the pool is being destroyed");
-	rc = busy_judge(pool, handle->flags);
+	rc = busy_judge(pool, handle->access.flags);
 	if (rc == 0)
 		rc = handle_store(pool, handle, request);
 	/* A late copy of a request whose handle has been closed since. */
@@ -251,16 +255,35 @@ map_write(struct pool *pool, uint32_t capabilities, struct writer *reply)
 	return 0;
 }
 
+/* The pool is held. */
+static int
+connect(struct pool *pool, struct pool_handle *handle, const struct request_id *request)
+{
+	struct caller *caller;
+	int rc = caller_create(pool->pools->node, &handle->access.credentials, &caller);
+
+	if (rc)
+		return rc;
+	rc = pool_rights(pool, caller, &handle->access);
+	caller_destroy(caller);
+	if (rc)
+		return rc;
+	fiber_mutex_lock_plain(&pool->lock);
+	rc = connect_locked(pool, handle, request);
+	fiber_mutex_unlock(&pool->lock);
+	return rc;
+}
+
 int
 pool_connect(struct pools *pools, struct rpc_request *request)
 {
 	struct proto_pool_connect wanted;
-	struct pool_handle handle = {.flags = 0};
+	struct pool_handle handle = {.pool = NULL};
 	struct pool *pool;
 	int rc = proto_pool_connect_decode(&request->body, &wanted);
 
 	if (rc == 0)
-		rc = rights_of(wanted.flags, &handle.capabilities);
+		rc = access_take(pools, &wanted, request, &handle.access);
 	if (rc == 0 && uuid_empty(&wanted.handle))
 		rc = error_raise(-DER_INVAL, "a pool handle is not all zeros");
 	if (rc == 0)
@@ -268,14 +291,11 @@ pool_connect(struct pools *pools, struct rpc_request *request)
 	if (rc)
 		return rc;
 	handle.id = wanted.handle;
-	handle.flags = wanted.flags;
 	memcpy(handle.client.bytes, request->header.incarnation, sizeof(handle.client.bytes));
-	fiber_mutex_lock_plain(&pool->lock);
-	rc = connect_locked(pool, &handle, &request->id);
-	fiber_mutex_unlock(&pool->lock);
+	rc = connect(pool, &handle, &request->id);
 	request->header.map_version = pool->map_version;
 	if (rc == 0)
-		rc = map_write(pool, handle.capabilities, &request->reply);
+		rc = map_write(pool, handle.access.capabilities, &request->reply);
 	pool_put(pool);
 	return rc;
 }
@@ -284,7 +304,7 @@ int
 pool_disconnect(struct pools *pools, struct rpc_request *request)
 {
 	struct uuid id = proto_uuid_decode(&request->body);
-	uint32_t capabilities;
+	struct pool_access access;
 	struct pool *pool;
 	int rc;
 
@@ -293,12 +313,37 @@ pool_disconnect(struct pools *pools, struct rpc_request *request)
 	/* A handle that is not there is closed. */
 	if (pool_handle_find(pools, &id) == NULL)
 		return 0;
-	rc = pool_of_handle(pools, id, &pool, &capabilities);
+	rc = pool_of_handle(pools, id, &pool, &access);
 	if (rc)
 		return rc;
 	fiber_mutex_lock_plain(&pool->lock);
 	rc = pool_handle_drop(pool, id, &request->id);
 	fiber_mutex_unlock(&pool->lock);
+	pool_put(pool);
+	return rc;
+}
+
+/* ------------------------------------------------ evict */
+
+int
+pool_evict(struct pools *pools, struct rpc_request *request)
+{
+	const struct uuid everybody = {{0}};
+	struct proto_name name;
+	struct pool *pool;
+	uint32_t count = 0;
+	int rc = proto_name_decode(&request->body, &name);
+
+	if (rc == 0)
+		rc = administrator_check(pools->node, request, "eviction from a pool");
+	if (rc == 0)
+		rc = pool_of_name(pools, &name, &pool);
+	if (rc)
+		return rc;
+	/* Done twice it drops what has connected since: that is what it says. */
+	rc = pool_handles_drop(pool, everybody, &count);
+	if (rc == 0)
+		writer_u32(&request->reply, count);
 	pool_put(pool);
 	return rc;
 }

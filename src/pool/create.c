@@ -22,7 +22,8 @@ struct creation {
 	struct system_pool record;
 	struct pool_sizes sizes;
 	uint8_t space_reserve;
-	char owner[32]; /* where the request names none */
+	struct caller *caller; /* the owner where the request names none */
+	struct acl_standard list;
 };
 
 /* ------------------------------------------------ checks */
@@ -159,35 +160,26 @@ targets_create(struct creation *creation)
 	return rc;
 }
 
-static struct proto_text
-text_of(const char *text)
-{
-	return (struct proto_text){text, (uint32_t)strlen(text)};
-}
-
-/* Owner and group as named, or the caller's. The label is the system's to keep. */
+/* Owner and group as named, or the caller's; the standard access list where there is none. The
+ * label is the system's to keep. */
 static int
 stored_properties(struct creation *creation)
 {
 	struct proto_properties *properties = &creation->wanted.properties;
-	const struct peer_credentials *caller = &creation->request->credentials;
 	struct proto_text owner = creation->wanted.owner, group = creation->wanted.owner_group;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < properties->count; i++)
 		if (properties->items[i].type == DAOS_PROP_PO_LABEL)
 			properties->items[i--] = properties->items[--properties->count];
-	if (caller->known)
-		snprintf(creation->owner, sizeof(creation->owner), "%u@", caller->user);
-	else
-		snprintf(creation->owner, sizeof(creation->owner), "nobody@");
-	if (proto_property_find(properties, DAOS_PROP_PO_OWNER) == NULL)
-		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER,
-					  owner.length ? owner : text_of(creation->owner));
-	if (rc == 0 && proto_property_find(properties, DAOS_PROP_PO_OWNER_GROUP) == NULL)
-		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER_GROUP,
-					  group.length ? group : text_of(creation->owner));
-	return rc;
+	if (owner.length)
+		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER, owner);
+	if (rc == 0 && group.length)
+		rc = properties_set_bytes(properties, DAOS_PROP_PO_OWNER_GROUP, group);
+	creation->list = acl_standard_pool();
+	return rc ? rc
+		  : access_default(properties, &pool_access_types, creation->caller,
+				   &creation->list);
 }
 
 /* The first keys of the pool's store. */
@@ -267,11 +259,13 @@ creation_finish(struct creation *creation, struct metadb *metadb)
 		rc = system_pool_set_state(
 			creation->pools->system, pool->id, PROTO_POOL_READY, &creation->request->id,
 			(struct metadb_bytes){reply->data, (uint32_t)reply->position});
-	if (rc)
+	if (rc) {
 		pool_free(pool);
-	else
-		pool->closing = false;
-	return rc;
+		return rc;
+	}
+	pool_scrubbing_tell(pool);
+	pool->closing = false;
+	return 0;
 }
 
 static int
@@ -334,12 +328,17 @@ pool_create(struct pools *pools, struct rpc_request *request)
 	creation->pools = pools;
 	creation->request = request;
 	rc = proto_pool_create_decode(&request->body, &creation->wanted);
+	if (rc == 0)
+		rc = administrator_check(pools->node, request, "creation of a pool");
+	if (rc == 0)
+		rc = caller_create(pools->node, &request->credentials, &creation->caller);
 	if (rc == 0) {
 		fiber_mutex_lock_plain(&pools->lock);
 		rc = pools_repeat(pools, request);
 		if (rc == -DER_NONEXIST)
 			rc = creation_run(creation);
 		fiber_mutex_unlock(&pools->lock);
+		caller_destroy(creation->caller);
 	}
 	arena_free(pools->arena, creation);
 	return rc;

@@ -119,6 +119,8 @@ pool_destroy(struct pools *pools, struct rpc_request *request)
 	struct proto_pool_destroy wanted;
 	int rc = proto_pool_destroy_decode(&request->body, &wanted);
 
+	if (rc == 0)
+		rc = administrator_check(pools->node, request, "destruction of a pool");
 	if (rc)
 		return rc;
 	fiber_mutex_lock_plain(&pools->lock);

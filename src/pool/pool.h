@@ -78,15 +78,29 @@ MUST_USE int pool_each_target(struct pool *pool,
 			      int (*function)(void *argument, uint32_t target, struct vos *vos),
 			      void *argument);
 
+/* As above, but goes on after a failure: a target that is out of service keeps nothing from the
+ * others. The first failure is returned. *Yields*. */
+MUST_USE int pool_all_targets(struct pool *pool,
+			      int (*function)(void *argument, uint32_t target, struct vos *vos),
+			      void *argument);
+
 struct node *pools_node(struct pools *pools);
 
+/* What a pool handle allows; fixed when it was connected. */
+struct pool_access {
+	uint32_t flags;	       /* DAOS_PC_* */
+	uint32_t capabilities; /* enum proto_capability */
+	bool administrator;    /* connected as one: access lists do not matter */
+	struct peer_credentials
+		credentials; /* of who connected: who has the handle acts for them */
+};
+
 /*
- * The pool of a pool handle, and the handle's rights (enum proto_capability); held until
- * pool_put(). -DER_NO_HDL, or why a pool is out of service whose handles nobody can read. Does not
- * yield.
+ * The pool of a pool handle, and what the handle allows; held until pool_put(). -DER_NO_HDL, or why
+ * a pool is out of service whose handles nobody can read. Does not yield.
  */
 MUST_USE int pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
-			    uint32_t *ret_capabilities);
+			    struct pool_access *ret_access);
 
 /*
  * What to say of a handle that is not known: code, unless a pool is out of service, whose handles
@@ -112,6 +126,36 @@ struct fiber_mutex *pool_lock(struct pool *pool);
 /* Notes a change of metadata for the pool's info. */
 void pool_modified(struct pool *pool);
 
+/* ------------------------------------------------ access lists */
+
+/* Which properties say who may what; standard is the list of what has none. */
+struct access_types {
+	uint32_t acl, owner, group;
+	struct acl_standard (*standard)(void);
+};
+
+/* What the access list among stored properties gives a caller, as DAOS_ACL_PERM_*. -DER_IO. */
+MUST_USE int access_judge(const struct proto_properties *properties,
+			  const struct access_types *types, const struct caller *caller,
+			  uint64_t *ret_permissions, bool *ret_owns);
+
+/* The rights (enum proto_capability) needed to set the properties. */
+uint32_t access_needed(const struct proto_properties *wanted, const struct access_types *types);
+
+/* -DER_NO_PERM, with what is lacking, unless capabilities have all of needed. what: "pool". */
+MUST_USE int access_check(uint32_t capabilities, uint32_t needed, const char *what);
+
+/*
+ * Changes the list among properties, which then borrow buffer (ACL_BYTES_MAX bytes). -DER_INVAL,
+ * -DER_NONEXIST, -DER_OVERFLOW.
+ */
+MUST_USE int access_change(struct proto_properties *properties, const struct access_types *types,
+			   const struct proto_acl_change *change, void *buffer);
+
+/* Adds owner, group and list where they are absent; borrows from caller and list. -DER_OVERFLOW. */
+MUST_USE int access_default(struct proto_properties *properties, const struct access_types *types,
+			    const struct caller *caller, const struct acl_standard *list);
+
 /* ------------------------------------------------ labels, properties, attributes */
 
 /*
@@ -125,6 +169,7 @@ struct property_rule {
 	uint32_t type;
 	const char *name;
 	bool is_bytes;
+	bool is_acl;	   /* a packed access list */
 	bool fixed;	   /* cannot be changed after creation */
 	bool derived;	   /* cannot be set */
 	uint64_t standard; /* answer where it was not set */
@@ -168,9 +213,12 @@ void stored_properties_free(struct metadb *metadb, struct stored_properties *sto
 MUST_USE int properties_pack(struct arena *arena, const struct proto_properties *properties,
 			     struct metadb_bytes *ret_value);
 
+/* Bytes of an answer after which a listing is continued by another request. */
+#define LISTING_PAGE (64u * 1024)
+
 /*
- * Attribute calls that pools and containers share: keys "<prefix>name" in metadb. Setting and
- * deleting many is several proposals, the last of which carries the request. *Yield*.
+ * Attribute calls that pools and containers share: keys "<prefix>name" in metadb. Setting or
+ * deleting many is one proposal: all or none. *Yield*.
  */
 MUST_USE int attributes_set(struct metadb *metadb, const char *prefix,
 			    const struct proto_attributes *attributes,
@@ -184,8 +232,13 @@ MUST_USE int attributes_get(struct metadb *metadb, const char *prefix,
 			    struct proto_attributes *attributes);
 void attributes_free_values(struct metadb *metadb, struct proto_attributes *attributes);
 
-/* The names, as the answer to a request: writes an encoded proto_attributes. */
-MUST_USE int attributes_list(struct metadb *metadb, const char *prefix, struct writer *reply);
+/* The name after which a request wants a listing to go on; empty: from the first. */
+struct proto_text attributes_after(struct reader *body);
+
+/* A page of the names that sort after `after` (empty: all), as the answer to a request: writes an
+ * encoded proto_attributes and whether there are more. */
+MUST_USE int attributes_list(struct metadb *metadb, const char *prefix, struct proto_text after,
+			     struct writer *reply);
 
 /* Removes all keys that begin with prefix. *Yields*. */
 MUST_USE int keys_remove(struct metadb *metadb, const char *prefix);

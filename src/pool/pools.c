@@ -164,7 +164,7 @@ pools_unknown_handle(const struct pools *pools, int code)
 
 int
 pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
-	       uint32_t *ret_capabilities)
+	       struct pool_access *ret_access)
 {
 	struct pool_handle *found = pool_handle_find(pools, &handle);
 	int rc;
@@ -177,7 +177,7 @@ pool_of_handle(struct pools *pools, struct uuid handle, struct pool **ret_pool,
 	if (rc)
 		return rc == -DER_NONEXIST ? -DER_NO_HDL : rc;
 	*ret_pool = found->pool;
-	*ret_capabilities = found->capabilities;
+	*ret_access = found->access;
 	return 0;
 }
 
@@ -225,19 +225,39 @@ each_here(void *argument)
 	return rc;
 }
 
+static int
+call_target(struct pool *pool, uint32_t target,
+	    int (*function)(void *argument, uint32_t target, struct vos *vos), void *argument)
+{
+	struct node *node = pool->pools->node;
+	struct each_call call = {node, pool->id, target, function, argument};
+
+	return loop_call(node_target_loop(node, target)->loop, each_here, &call);
+}
+
 int
 pool_each_target(struct pool *pool,
 		 int (*function)(void *argument, uint32_t target, struct vos *vos), void *argument)
 {
-	struct node *node = pool->pools->node;
 	int rc = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < pool->target_count; i++) {
-		struct each_call call = {node, pool->id, i, function, argument};
-
-		rc = loop_call(node_target_loop(node, i)->loop, each_here, &call);
-	}
+	for (uint32_t i = 0; rc == 0 && i < pool->target_count; i++)
+		rc = call_target(pool, i, function, argument);
 	return rc;
+}
+
+int
+pool_all_targets(struct pool *pool,
+		 int (*function)(void *argument, uint32_t target, struct vos *vos), void *argument)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; i < pool->target_count; i++) {
+		int rc = call_target(pool, i, function, argument);
+
+		first = first ? first : rc;
+	}
+	return first;
 }
 
 /* ------------------------------------------------ open */
@@ -388,6 +408,8 @@ pool_start(struct pool *pool)
 			rc = 0;
 		}
 	}
+	if (rc == 0 && !pool->broken)
+		pool_scrubbing_tell(pool);
 	return rc == 0 ? targets_break(pool) : rc;
 }
 
@@ -400,6 +422,36 @@ pools_start(struct pools *pools)
 		if (rc == 0)
 			rc = pool_start(list_entry(link, struct pool, link));
 	}
+	return rc;
+}
+
+/* ------------------------------------------------ stop */
+
+/*
+ * A leader that steps down waits for the changes under way; with one replica it is elected again at
+ * once, and reads its state from the store. Handles stay known: they are in the store as well.
+ */
+int
+pool_stop_service(struct pools *pools, struct rpc_request *request)
+{
+	struct uuid id = proto_uuid_decode(&request->body);
+	struct pool_access access;
+	struct pool *pool;
+	int rc = request->body.failed ? -DER_PROTO : 0;
+
+	if (rc == 0)
+		rc = pool_of_handle(pools, id, &pool, &access);
+	if (rc)
+		return rc;
+	rc = access_check(access.capabilities, PROTO_CAN_WRITE, "pool");
+	if (rc == 0) {
+		fiber_mutex_lock_plain(&pool->lock);
+		rc = map_load(pool);
+		if (rc == 0)
+			rc = times_load(pool);
+		fiber_mutex_unlock(&pool->lock);
+	}
+	pool_put(pool);
 	return rc;
 }
 
@@ -433,7 +485,8 @@ static int
 client_forget(void *argument, struct pool *pool)
 {
 	const struct uuid *client = argument;
-	int rc = pool_handles_drop(pool, *client);
+	uint32_t count = 0;
+	int rc = pool_handles_drop(pool, *client, &count);
 
 	if (rc == 0)
 		rc = metadb_forget_client(pool->metadb, *client);

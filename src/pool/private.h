@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * The inside of pool. table.c: targets on their loops. pools.c: the service's life. create.c,
- * destroy.c, connect.c, query.c, properties.c, attributes.c: one call each. serve.c: the tables of
- * calls. rules.c: property rules and labels. record.c: encoded forms.
+ * destroy.c, connect.c, query.c, properties.c, attributes.c: one call each. access.c: rights.
+ * serve.c: the tables of calls. rules.c: property rules and labels. record.c: encoded forms.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 /* ------------------------------------------------ limits */
 
-#define POOLS_MAX 256u
+#define POOLS_MAX 1024u
 #define POOL_HANDLES_MAX 65536u
 /* Bytes of heap and data that a target cannot do without. */
 #define TARGET_HEAP_MIN (UINT64_C(16) << 20)
@@ -90,6 +90,7 @@ struct pool {
 	uint64_t opened, modified; /* HLC */
 	uint32_t references;	   /* calls under way */
 	bool closing;
+	bool scrubbed; /* its targets were told */
 	struct wait_queue idle;
 };
 
@@ -99,8 +100,7 @@ struct pool_handle {
 	struct pool *pool;
 	struct uuid id;
 	struct uuid client; /* incarnation that connected */
-	uint32_t flags;	    /* DAOS_PC_* */
-	uint32_t capabilities;
+	struct pool_access access;
 };
 
 /* A pool as the system knows it, not open yet. *ret_pool is in pools->pools. */
@@ -126,12 +126,20 @@ MUST_USE int pool_handle_drop(struct pool *pool, struct uuid id, const struct re
 void pool_handles_free(struct pool *pool);
 MUST_USE int pool_handles_load(struct pool *pool);
 
-/* Drops all handles for which client is null or theirs. *Yields*. */
-MUST_USE int pool_handles_drop(struct pool *pool, struct uuid client);
+/* Drops the handles of a client (null: all); *ret_count of them. *Yields*. */
+MUST_USE int pool_handles_drop(struct pool *pool, struct uuid client, uint32_t *ret_count);
+
+/* ------------------------------------------------ rights */
+
+extern const struct access_types pool_access_types;
+
+/* Fills in what a connection with access->flags of caller allows. -DER_NO_PERM. *Yields*. */
+MUST_USE int pool_rights(struct pool *pool, const struct caller *caller,
+			 struct pool_access *access);
 
 /* ------------------------------------------------ records */
 
-#define HANDLE_RECORD 64u
+#define HANDLE_RECORD 96u
 uint32_t pool_handle_encode(const struct pool_handle *handle, uint8_t record[HANDLE_RECORD]);
 MUST_USE int pool_handle_decode(struct metadb_bytes record, struct pool_handle *ret_handle);
 
@@ -150,7 +158,11 @@ int pool_find(struct pools *pools, struct rpc_request *request);
 int pool_connect(struct pools *pools, struct rpc_request *request);
 int pool_disconnect(struct pools *pools, struct rpc_request *request);
 int pool_query(struct pools *pools, struct rpc_request *request);
+int pool_query_target(struct pools *pools, struct rpc_request *request);
 int pool_set_properties(struct pools *pools, struct rpc_request *request);
+int pool_change_acl(struct pools *pools, struct rpc_request *request);
+int pool_evict(struct pools *pools, struct rpc_request *request);
+int pool_stop_service(struct pools *pools, struct rpc_request *request);
 
 /*
  * Writes the answer that the request got before; -DER_NONEXIST when it is a new one. For calls
@@ -164,6 +176,9 @@ MUST_USE int pools_recover(struct pools *pools);
 /* Undoes what exists of a pool: heaps, store, record. *Yields*. */
 MUST_USE int pool_erase(struct pools *pools, const struct uuid *id, uint32_t target_count,
 			struct metadb *metadb);
+
+/* Tells all targets how the pool's properties want them scrubbed; failures are logged. *Yields*. */
+void pool_scrubbing_tell(struct pool *pool);
 
 extern const struct property_rule pool_rules[];
 extern const uint32_t pool_rule_count;

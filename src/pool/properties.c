@@ -7,13 +7,12 @@
 
 #include "pool/private.h"
 
-#define ACL_MAX (16u * 1024)
 #define EC_CELL_STANDARD (128u * 1024)
 #define ANY UINT64_MAX
 
 const struct property_rule pool_rules[] = {
 	{DAOS_PROP_PO_LABEL, "label", .is_bytes = true, .bytes_max = PROTO_LABEL_MAX},
-	{DAOS_PROP_PO_ACL, "acl", .is_bytes = true, .bytes_max = ACL_MAX},
+	{DAOS_PROP_PO_ACL, "acl", .is_bytes = true, .is_acl = true, .bytes_max = ACL_BYTES_MAX},
 	{DAOS_PROP_PO_SPACE_RB, "space_rb", .fixed = true, .standard = POOL_SPACE_RESERVE,
 	 .most = 99},
 	{DAOS_PROP_PO_SELF_HEAL, "self_heal", .standard = 3, .most = 7},
@@ -124,6 +123,8 @@ set_properties(struct pool *pool, struct proto_properties *wanted, const struct 
 	rc = label_set(pool, wanted);
 	if (rc == 0)
 		rc = properties_put(pool, wanted, request);
+	if (rc == 0)
+		pool_scrubbing_tell(pool);
 	fiber_mutex_unlock(&pool->lock);
 	return rc;
 }
@@ -133,19 +134,72 @@ pool_set_properties(struct pools *pools, struct rpc_request *request)
 {
 	struct uuid handle = proto_uuid_decode(&request->body);
 	struct proto_properties wanted;
-	uint32_t capabilities;
+	struct pool_access access;
 	struct pool *pool;
 	int rc = proto_properties_decode(&request->body, &wanted);
 
 	if (rc == 0)
-		rc = pool_of_handle(pools, handle, &pool, &capabilities);
+		rc = pool_of_handle(pools, handle, &pool, &access);
 	if (rc)
 		return rc;
-	if (capabilities & PROTO_CAN_SET_PROPERTIES)
+	rc = access_check(access.capabilities, access_needed(&wanted, &pool_access_types), "pool");
+	if (rc == 0)
 		rc = set_properties(pool, &wanted, &request->id);
-	else
-		rc = error_raise(-DER_NO_PERM, "the handle may not set properties: connect with "
-					       "DAOS_PC_RW");
+	pool_put(pool);
+	return rc;
+}
+
+/* ------------------------------------------------ the access list */
+
+/* The pool is locked. */
+static int
+acl_put(struct pool *pool, const struct proto_acl_change *change, const struct request_id *request,
+	void *buffer)
+{
+	struct proto_properties changed = {.count = 0};
+	struct stored_properties stored;
+	struct metadb_bytes answer;
+	int rc = metadb_answered(pool->metadb, request, &answer);
+
+	if (rc == 0)
+		metadb_bytes_free(pool->metadb, &answer);
+	if (rc != -DER_NONEXIST)
+		return rc;
+	rc = properties_load(pool->metadb, metadb_text("props"), &stored);
+	if (rc)
+		return rc;
+	rc = access_change(&stored.properties, &pool_access_types, change, buffer);
+	if (rc == 0) {
+		changed.count = 1;
+		changed.items[0] = *proto_property_find(&stored.properties, pool_access_types.acl);
+		rc = properties_put(pool, &changed, request);
+	}
+	stored_properties_free(pool->metadb, &stored);
+	return rc;
+}
+
+int
+pool_change_acl(struct pools *pools, struct rpc_request *request)
+{
+	AUTO_FREE struct scoped_block buffer = {pools->arena,
+						arena_alloc(pools->arena, ACL_BYTES_MAX)};
+	struct proto_acl_change change;
+	struct pool_access access;
+	struct pool *pool;
+	int rc = proto_acl_change_decode(&request->body, &change);
+
+	if (rc == 0 && buffer.pointer == NULL)
+		rc = error_raise(-DER_NOMEM, "no memory for an access list");
+	if (rc == 0)
+		rc = pool_of_handle(pools, change.handle, &pool, &access);
+	if (rc)
+		return rc;
+	rc = access_check(access.capabilities, PROTO_CAN_SET_ACL, "pool");
+	if (rc == 0) {
+		fiber_mutex_lock_plain(&pool->lock);
+		rc = acl_put(pool, &change, &request->id, buffer.pointer);
+		fiber_mutex_unlock(&pool->lock);
+	}
 	pool_put(pool);
 	return rc;
 }

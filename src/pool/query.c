@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* What is asked of pools: the list, one by name, space and properties. */
+#include "daos_pool.h"
 #include "daos_prop.h"
 
 #include "pool/size.h"
@@ -182,12 +183,12 @@ pool_query(struct pools *pools, struct rpc_request *request)
 {
 	struct proto_pool_info *info;
 	struct proto_pool_query wanted;
-	uint32_t capabilities;
+	struct pool_access access;
 	struct pool *pool;
 	int rc = proto_pool_query_decode(&request->body, &wanted);
 
 	if (rc == 0)
-		rc = pool_of_handle(pools, wanted.handle, &pool, &capabilities);
+		rc = pool_of_handle(pools, wanted.handle, &pool, &access);
 	if (rc)
 		return rc;
 	info = arena_calloc(pools->arena, 1, sizeof(*info));
@@ -200,6 +201,50 @@ pool_query(struct pools *pools, struct rpc_request *request)
 		rc = info_write(pool, info, wanted.properties, &request->reply);
 	request->header.map_version = pool->map_version;
 	arena_free(pools->arena, info);
+	pool_put(pool);
+	return rc;
+}
+
+/* ------------------------------------------------ one target */
+
+static int
+target_info_write(struct pool *pool, uint32_t target, struct writer *reply)
+{
+	struct proto_target_info info = {.state = DAOS_TS_UP_IN};
+	struct heap_space space;
+	int rc = pool_target_space(pool->pools->node, &pool->id, target, &space);
+
+	if (disk_is_bad(rc)) {
+		info.state = DAOS_TS_DOWN;
+		rc = 0;
+	} else if (rc == 0) {
+		info.total[0] = space.heap_total;
+		info.free[0] = space.heap_free;
+		info.total[1] = space.data_total;
+		info.free[1] = space.data_free;
+	}
+	if (rc == 0)
+		proto_target_info_encode(&info, reply);
+	return rc;
+}
+
+int
+pool_query_target(struct pools *pools, struct rpc_request *request)
+{
+	struct proto_target_query wanted;
+	struct pool_access access;
+	struct pool *pool;
+	int rc = proto_target_query_decode(&request->body, &wanted);
+
+	if (rc == 0)
+		rc = pool_of_handle(pools, wanted.handle, &pool, &access);
+	if (rc)
+		return rc;
+	if (wanted.rank != pools->node->rank || wanted.target >= pool->target_count)
+		rc = error_raise(-DER_NONEXIST, "the pool has no target %u on rank %u",
+				 wanted.target, wanted.rank);
+	else
+		rc = target_info_write(pool, wanted.target, &request->reply);
 	pool_put(pool);
 	return rc;
 }

@@ -3,6 +3,8 @@
 #include "pool/private.h"
 
 #define RECORD_VERSION 1u
+/* Handles of version 1 do not say who connected. */
+#define HANDLE_VERSION 2u
 
 uint32_t
 pool_handle_encode(const struct pool_handle *handle, uint8_t record[HANDLE_RECORD])
@@ -10,23 +12,27 @@ pool_handle_encode(const struct pool_handle *handle, uint8_t record[HANDLE_RECOR
 	struct writer writer;
 
 	writer_init(&writer, record, HANDLE_RECORD);
-	writer_u16(&writer, RECORD_VERSION);
+	writer_u16(&writer, HANDLE_VERSION);
 	proto_uuid_encode(handle->id, &writer);
 	proto_uuid_encode(handle->client, &writer);
-	writer_u32(&writer, handle->flags);
-	writer_u32(&writer, handle->capabilities);
+	writer_u32(&writer, handle->access.flags);
+	writer_u32(&writer, handle->access.capabilities);
+	writer_u8(&writer, handle->access.administrator);
+	writer_u8(&writer, handle->access.credentials.known);
+	writer_u32(&writer, handle->access.credentials.user);
+	writer_u32(&writer, handle->access.credentials.group);
 	ASSERT(!writer.failed);
 	return (uint32_t)writer.position;
 }
 
 static int
-record_outcome(const struct reader *reader, uint16_t version)
+record_outcome(const struct reader *reader, uint16_t version, uint16_t newest)
 {
-	if (version != RECORD_VERSION)
+	if (version == 0 || version > newest)
 		return error_raise(
 			-DER_DF_INCOMPT,
 			"a record of a pool's store has version %u; this program reads %u", version,
-			RECORD_VERSION);
+			newest);
 	if (reader_complete(reader))
 		return 0;
 	return error_raise(-DER_IO, "the pool's store is damaged: bad record");
@@ -35,16 +41,24 @@ record_outcome(const struct reader *reader, uint16_t version)
 int
 pool_handle_decode(struct metadb_bytes record, struct pool_handle *ret_handle)
 {
+	struct pool_access *access = &ret_handle->access;
 	struct reader reader;
 	uint16_t version;
 
+	*access = (struct pool_access){.flags = 0};
 	reader_init(&reader, record.data, record.length);
 	version = reader_u16(&reader);
 	ret_handle->id = proto_uuid_decode(&reader);
 	ret_handle->client = proto_uuid_decode(&reader);
-	ret_handle->flags = reader_u32(&reader);
-	ret_handle->capabilities = reader_u32(&reader);
-	return record_outcome(&reader, version);
+	access->flags = reader_u32(&reader);
+	access->capabilities = reader_u32(&reader);
+	if (version > 1) {
+		access->administrator = reader_u8(&reader) != 0;
+		access->credentials.known = reader_u8(&reader) != 0;
+		access->credentials.user = reader_u32(&reader);
+		access->credentials.group = reader_u32(&reader);
+	}
+	return record_outcome(&reader, version, HANDLE_VERSION);
 }
 
 uint32_t
@@ -70,5 +84,5 @@ pool_pair_decode(struct metadb_bytes record, uint64_t *ret_first, uint64_t *ret_
 	version = reader_u16(&reader);
 	*ret_first = reader_u64(&reader);
 	*ret_second = reader_u64(&reader);
-	return record_outcome(&reader, version);
+	return record_outcome(&reader, version, RECORD_VERSION);
 }

@@ -60,6 +60,14 @@ property_check(const struct property_rule *rule, const struct proto_property *pr
 	if (rule->is_bytes && property->bytes.length > rule->bytes_max)
 		return error_raise(-DER_INVAL, "property %s takes at most %u bytes", rule->name,
 				   rule->bytes_max);
+	if (rule->is_acl && !creating && property->bytes.length == 0)
+		return error_raise(-DER_INVAL, "property %s is empty", rule->name);
+	if (rule->is_acl && property->bytes.length > 0) {
+		int rc = acl_check(property->bytes.data, property->bytes.length);
+
+		if (rc)
+			return rc;
+	}
 	if (!rule->is_bytes && (property->number < rule->least || property->number > rule->most))
 		return error_raise(-DER_INVAL, "property %s is %lu; it may be %lu to %lu",
 				   rule->name, (unsigned long)property->number,

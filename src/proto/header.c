@@ -143,7 +143,7 @@ proto_hello_init(struct proto_hello *hello, const char *system)
 		memcpy(hello->system, system, strnlen(system, sizeof(hello->system) - 1));
 }
 
-void
+size_t
 proto_hello_encode(const struct proto_hello *hello, uint8_t wire[sizeof(struct proto_hello)])
 {
 	struct writer writer;
@@ -154,18 +154,34 @@ proto_hello_encode(const struct proto_hello *hello, uint8_t wire[sizeof(struct p
 	writer_u32(&writer, hello->rank);
 	writer_u32(&writer, hello->credits);
 	writer_bytes(&writer, hello->system, sizeof(hello->system));
+	if (hello->identified) {
+		writer_u32(&writer, 1);
+		writer_u32(&writer, hello->user);
+		writer_u32(&writer, hello->group);
+		writer_u32(&writer, 0);
+	}
+	ASSERT(!writer.failed);
+	return writer.position;
 }
 
 int
 proto_hello_decode(struct reader body, struct proto_hello *ret_hello)
 {
-	struct proto_hello hello;
+	struct proto_hello hello = {.identified = 0};
 
 	hello.tag = reader_u32(&body);
 	hello.loops = reader_u32(&body);
 	hello.rank = reader_u32(&body);
 	hello.credits = reader_u32(&body);
 	reader_copy(&body, hello.system, sizeof(hello.system));
+	if (reader_left(&body) > 0) {
+		hello.identified = reader_u32(&body);
+		hello.user = reader_u32(&body);
+		hello.group = reader_u32(&body);
+		hello.reserved = reader_u32(&body);
+		if (hello.identified != 1 || hello.reserved != 0)
+			reader_fail(&body);
+	}
 	if (!reader_complete(&body) || hello.system[sizeof(hello.system) - 1] != 0)
 		return error_raise(-DER_PROTO, "the hello of a connection is malformed");
 	*ret_hello = hello;

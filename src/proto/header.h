@@ -62,8 +62,14 @@ struct proto_hello {
 	uint32_t rank;	    /* in the welcome */
 	uint32_t credits;   /* in the welcome: requests that may be open on this connection */
 	uint8_t system[32]; /* name of the system, zero padded */
+	/* Absent from the wire where identified is 0. In the hello: whose process the client is,
+	 * for a server that cannot see it. */
+	uint32_t identified; /* 0: not told, else 1 */
+	uint32_t user;
+	uint32_t group;
+	uint32_t reserved; /* 0 */
 };
-_Static_assert(sizeof(struct proto_hello) == 48, "wire layout");
+_Static_assert(sizeof(struct proto_hello) == 64, "wire layout");
 
 /* A region of the caller's memory, opened for this call. */
 struct proto_bulk {
@@ -103,7 +109,9 @@ MUST_USE int proto_frame_decode(const void *data, size_t length, struct proto_fr
 
 /* The body of a hello or welcome. The name of the system is cut to 31 bytes. */
 void proto_hello_init(struct proto_hello *hello, const char *system);
-void proto_hello_encode(const struct proto_hello *hello, uint8_t wire[sizeof(struct proto_hello)]);
+/* Returns the bytes written. */
+size_t proto_hello_encode(const struct proto_hello *hello,
+			  uint8_t wire[sizeof(struct proto_hello)]);
 
 /* -DER_PROTO: the body has another length or the name no end. */
 MUST_USE int proto_hello_decode(struct reader body, struct proto_hello *ret_hello);

@@ -12,11 +12,18 @@
 #define ENTRY_SMALLEST 44u
 #define EXTENT_SIZE 16u
 #define SUM_SIZE 4u
+#define PART_SMALLEST 8u
+#define CHANGE_SMALLEST 36u
+
+/* Bits of the byte that says how an answer goes on. */
+#define ANSWER_YES 1u	/* pushed; the end of a listing */
+#define ANSWER_EPOCH 2u /* a u64 follows: the epoch that was read at */
 
 static void
 object_encode(const struct proto_object *object, struct writer *writer)
 {
-	size_t start = part_begin(writer, 1);
+	bool transaction = !uuid_empty(&object->transaction);
+	size_t start = part_begin(writer, transaction ? 2 : 1);
 
 	proto_uuid_encode(object->pool, writer);
 	proto_uuid_encode(object->handle, writer);
@@ -27,6 +34,8 @@ object_encode(const struct proto_object *object, struct writer *writer)
 	writer_u64(writer, object->epoch);
 	writer_u32(writer, object->conditions);
 	writer_u32(writer, object->flags);
+	if (transaction)
+		proto_uuid_encode(object->transaction, writer);
 	part_end(writer, start);
 }
 
@@ -44,7 +53,29 @@ object_decode(struct reader *reader, struct proto_object *ret_object)
 	ret_object->epoch = reader_u64(&part);
 	ret_object->conditions = reader_u32(&part);
 	ret_object->flags = reader_u32(&part);
+	ret_object->transaction = reader_left(&part) > 0 ? proto_uuid_decode(&part)
+							 : (struct uuid){{0}};
 	part_close(reader, &part);
+}
+
+/* A yes or no, and the epoch that was read at, where it is told. */
+static void
+answer_encode(bool yes, uint64_t epoch, struct writer *writer)
+{
+	writer_u8(writer, (uint8_t)((yes ? ANSWER_YES : 0) | (epoch ? ANSWER_EPOCH : 0)));
+	if (epoch)
+		writer_u64(writer, epoch);
+}
+
+static bool
+answer_decode(struct reader *reader, uint64_t *ret_epoch)
+{
+	uint8_t bits = reader_u8(reader);
+
+	*ret_epoch = bits & ANSWER_EPOCH ? reader_u64(reader) : 0;
+	if (bits > (ANSWER_YES | ANSWER_EPOCH) || (bits & ANSWER_EPOCH && *ret_epoch == 0))
+		reader_fail(reader);
+	return bits & ANSWER_YES;
 }
 
 /* Bytes at the end of a message; without data the caller appends them itself. */
@@ -314,7 +345,7 @@ proto_object_fetched_encode(const struct proto_object_fetched *reply, struct wri
 		extents_encode(akey->runs, akey->run_count, writer);
 		sums_encode(akey->sums, akey->sum_count, writer);
 	}
-	writer_u8(writer, reply->pushed);
+	answer_encode(reply->pushed, reply->epoch, writer);
 	payload_encode(reply->payload, writer);
 }
 
@@ -348,7 +379,7 @@ proto_object_fetched_decode(struct reader *reader, struct arena *arena,
 	reply.akeys = block;
 	for (uint32_t i = 0; i < reply.akey_count && !reader->failed; i++)
 		fetched_decode(reader, &arrays, &reply.akeys[i]);
-	reply.pushed = part_bool(reader);
+	reply.pushed = answer_decode(reader, &reply.epoch);
 	reply.payload = part_bytes(reader, reader_left(reader));
 	if (reader->failed) {
 		arena_free(arena, block);
@@ -457,7 +488,7 @@ void
 proto_listed_head_encode(const struct proto_object_listed *reply, struct writer *writer)
 {
 	writer_u32(writer, reply->count);
-	writer_u8(writer, reply->end);
+	answer_encode(reply->end, reply->epoch, writer);
 	part_put(writer, reply->position);
 }
 
@@ -488,7 +519,7 @@ proto_object_listed_decode(struct reader *reader, struct arena *arena,
 	struct proto_object_listed reply = {.count = reader_u32(reader)};
 	int rc;
 
-	reply.end = part_bool(reader);
+	reply.end = answer_decode(reader, &reply.epoch);
 	reply.position = part_bytes(reader, PROTO_POSITION_MAX);
 	reply.entries =
 		part_array(reader, arena, reply.count, ENTRY_SMALLEST, sizeof(*reply.entries), &rc);
@@ -537,13 +568,15 @@ proto_object_query_decode(struct reader *reader, struct proto_object_query *ret_
 void
 proto_object_queried_encode(const struct proto_object_queried *reply, struct writer *writer)
 {
-	size_t start = part_begin(writer, 1);
+	size_t start = part_begin(writer, reply->read_epoch ? 2 : 1);
 
 	writer_u64(writer, reply->dkey);
 	writer_u64(writer, reply->akey);
 	extents_encode(&reply->extent, 1, writer);
 	writer_u64(writer, reply->record_size);
 	writer_u64(writer, reply->epoch);
+	if (reply->read_epoch)
+		writer_u64(writer, reply->read_epoch);
 	part_end(writer, start);
 }
 
@@ -558,9 +591,177 @@ proto_object_queried_decode(struct reader *reader, struct proto_object_queried *
 	reply.extent.count = reader_u64(&part);
 	reply.record_size = reader_u64(&part);
 	reply.epoch = reader_u64(&part);
+	reply.read_epoch = reader_left(&part) > 0 ? reader_u64(&part) : 0;
 	part_close(reader, &part);
 	if (reader->failed)
 		return -DER_PROTO;
 	*ret_reply = reply;
+	return 0;
+}
+
+/* ------------------------------------------------ transactions */
+
+static void
+change_encode(const struct proto_change *change, struct writer *writer)
+{
+	writer_u32(writer, change->kind);
+	writer_u32(writer, change->conditions);
+	writer_u64(writer, change->id.lo);
+	writer_u64(writer, change->id.hi);
+	writer_u32(writer, change->shard);
+	part_put(writer, change->dkey);
+	if (change->kind == PROTO_CHANGE_UPDATE) {
+		akeys_encode(change->akeys, change->count, writer);
+		return;
+	}
+	writer_u32(writer, change->count);
+	for (uint32_t i = 0; i < change->count; i++)
+		part_put(writer, change->keys[i]);
+}
+
+void
+proto_object_changes_encode(const struct proto_object_changes *changes, struct writer *writer)
+{
+	writer_u32(writer, changes->part_count);
+	for (uint32_t i = 0; i < changes->part_count; i++) {
+		const struct proto_change_part *part = &changes->parts[i];
+
+		writer_u32(writer, part->target);
+		writer_u32(writer, part->change_count);
+		for (uint32_t j = 0; j < part->change_count; j++)
+			change_encode(&part->changes[j], writer);
+	}
+}
+
+static int
+change_keys_decode(struct reader *reader, struct arena *arena, struct proto_change *change)
+{
+	uint32_t count = reader_u32(reader);
+	int rc;
+
+	change->keys = part_array(reader, arena, count, KEY_SMALLEST, sizeof(*change->keys), &rc);
+	if (rc != 0)
+		return rc;
+	change->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		change->keys[i] = part_bytes(reader, PROTO_OBJECT_KEY_MAX);
+	return part_outcome(reader);
+}
+
+static int
+change_decode(struct reader *reader, struct arena *arena, struct proto_change *change)
+{
+	change->kind = reader_u32(reader);
+	change->conditions = reader_u32(reader);
+	change->id.lo = reader_u64(reader);
+	change->id.hi = reader_u64(reader);
+	change->shard = reader_u32(reader);
+	change->dkey = part_bytes(reader, PROTO_OBJECT_KEY_MAX);
+	if (change->kind < PROTO_CHANGE_UPDATE || change->kind > PROTO_CHANGE_PUNCH_AKEYS)
+		reader_fail(reader);
+	if (reader->failed)
+		return -DER_PROTO;
+	return change->kind == PROTO_CHANGE_UPDATE
+		       ? akeys_decode(reader, arena, &change->count, &change->akeys)
+		       : change_keys_decode(reader, arena, change);
+}
+
+/* *total counts the changes of all parts. */
+static int
+part_decode(struct reader *reader, struct arena *arena, uint32_t *total,
+	    struct proto_change_part *part)
+{
+	uint32_t count;
+	int rc;
+
+	part->target = reader_u32(reader);
+	count = reader_u32(reader);
+	if (count == 0 || count > PROTO_COMMIT_CHANGES_MAX - *total)
+		reader_fail(reader);
+	part->changes =
+		part_array(reader, arena, count, CHANGE_SMALLEST, sizeof(*part->changes), &rc);
+	if (rc != 0)
+		return rc;
+	part->change_count = count;
+	*total += count;
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		rc = change_decode(reader, arena, &part->changes[i]);
+	return rc;
+}
+
+int
+proto_object_changes_decode(struct reader *reader, struct arena *arena,
+			    struct proto_object_changes *ret_changes)
+{
+	struct proto_object_changes changes = {0};
+	uint32_t count = reader_u32(reader);
+	uint32_t total = 0;
+	int rc;
+
+	if (count == 0 || count > PROTO_COMMIT_PARTS_MAX)
+		reader_fail(reader);
+	changes.parts =
+		part_array(reader, arena, count, PART_SMALLEST, sizeof(*changes.parts), &rc);
+	if (rc != 0)
+		return rc;
+	changes.part_count = count;
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		rc = part_decode(reader, arena, &total, &changes.parts[i]);
+	if (rc == 0 && !reader_complete(reader))
+		rc = -DER_PROTO;
+	if (rc != 0)
+		proto_object_changes_free(arena, &changes);
+	else
+		*ret_changes = changes;
+	return rc;
+}
+
+void
+proto_object_changes_free(struct arena *arena, struct proto_object_changes *changes)
+{
+	for (uint32_t i = 0; i < changes->part_count; i++) {
+		struct proto_change_part *part = &changes->parts[i];
+
+		for (uint32_t j = 0; j < part->change_count; j++) {
+			arena_free(arena, part->changes[j].akeys);
+			arena_free(arena, part->changes[j].keys);
+		}
+		arena_free(arena, part->changes);
+	}
+	arena_free(arena, changes->parts);
+}
+
+void
+proto_object_commit_encode(const struct proto_object_commit *request, struct writer *writer)
+{
+	object_encode(&request->object, writer);
+	proto_bulk_encode(writer, request->text_bulk);
+	proto_bulk_encode(writer, request->payload_bulk);
+	writer_u64(writer, request->text_length);
+	writer_u64(writer, request->payload_length);
+	part_put(writer, request->text);
+	payload_encode(request->payload, writer);
+}
+
+int
+proto_object_commit_decode(struct reader *reader, struct proto_object_commit *ret_request)
+{
+	struct proto_object_commit request = {0};
+
+	object_decode(reader, &request.object);
+	request.text_bulk = proto_bulk_decode(reader);
+	request.payload_bulk = proto_bulk_decode(reader);
+	request.text_length = reader_u64(reader);
+	request.payload_length = reader_u64(reader);
+	request.text = part_bytes(reader, reader_left(reader));
+	request.payload = part_bytes(reader, reader_left(reader));
+	if (request.text_bulk.key == 0 && request.text.length != request.text_length)
+		reader_fail(reader);
+	if (request.payload_bulk.key == 0 && request.payload.length != request.payload_length)
+		reader_fail(reader);
+	if (reader->failed || request.text_length > PROTO_COMMIT_TEXT_MAX ||
+	    request.payload_length > PROTO_COMMIT_PAYLOAD_MAX)
+		return -DER_PROTO;
+	*ret_request = request;
 	return 0;
 }

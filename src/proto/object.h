@@ -10,6 +10,7 @@ enum proto_object_operation {
 	PROTO_OBJECT_PUNCH_AKEYS,
 	PROTO_OBJECT_LIST,
 	PROTO_OBJECT_QUERY_KEY,
+	PROTO_OBJECT_COMMIT,
 };
 
 /* Bytes of a key; akeys in one request. */
@@ -26,6 +27,9 @@ struct proto_object {
 	uint64_t epoch;	     /* 0: the target draws it (updates) or reads the newest (fetch) */
 	uint32_t conditions; /* DAOS_COND_* */
 	uint32_t flags;	     /* of the operation */
+	/* Not empty: of a transaction, whose reads count. Where epoch is 0 the target draws the
+	 * epoch of a read, too, and the answer tells it. */
+	struct uuid transaction;
 };
 
 struct proto_extent {
@@ -97,7 +101,8 @@ struct proto_fetched {
 struct proto_object_fetched {
 	uint32_t akey_count;
 	struct proto_fetched *akeys;
-	bool pushed; /* the payload went to the bulk region, else it is inline */
+	bool pushed;	/* the payload went to the bulk region, else it is inline */
+	uint64_t epoch; /* that a transaction read at; 0: not told */
 	struct proto_text
 		payload; /* inline; data NULL in the encoder: the server appends the bytes */
 };
@@ -122,7 +127,19 @@ void proto_object_punch_free(struct arena *arena, struct proto_object_punch *req
  * vos_position as encoded by the server. */
 #define PROTO_POSITION_MAX 600u
 
-enum proto_list_level { PROTO_LIST_DKEYS = 1, PROTO_LIST_AKEYS = 2, PROTO_LIST_EXTENTS = 3 };
+/* OBJECTS: those of one target, whatever object is named; their keys are u64 low, u64 high, u32
+ * shard.
+ */
+enum proto_list_level {
+	PROTO_LIST_OBJECTS = 0,
+	PROTO_LIST_DKEYS = 1,
+	PROTO_LIST_AKEYS = 2,
+	PROTO_LIST_EXTENTS = 3,
+};
+#define PROTO_LIST_OBJECT_KEY 20u
+
+/* DOWN: extents from the last to the first. AT: from_key comes too. */
+enum proto_list_flag { PROTO_LIST_DOWN = 1, PROTO_LIST_AT = 2 };
 
 struct proto_object_list {
 	struct proto_object object;
@@ -151,6 +168,7 @@ struct proto_object_listed {
 	bool end;
 	struct proto_list_entry *entries; /* from the arena */
 	struct proto_text position;
+	uint64_t epoch; /* that a transaction read at; 0: not told */
 };
 /* For a server that writes entries as it meets them: count, end and position of *reply, then so
  * many entries. */
@@ -182,7 +200,70 @@ struct proto_object_queried {
 	uint64_t dkey, akey;
 	struct proto_extent extent;
 	uint64_t record_size, epoch;
+	uint64_t read_epoch; /* that a transaction read at; 0: not told */
 };
 void proto_object_queried_encode(const struct proto_object_queried *reply, struct writer *writer);
 MUST_USE int proto_object_queried_decode(struct reader *reader,
 					 struct proto_object_queried *ret_reply);
+
+/* ------------------------------------------------ transactions */
+
+/* Changes in one transaction, targets that take part, bytes of the changes' text, of all payload.
+ */
+#define PROTO_COMMIT_CHANGES_MAX 4096u
+#define PROTO_COMMIT_PARTS_MAX 257u
+#define PROTO_COMMIT_TEXT_MAX (1024u * 1024)
+#define PROTO_COMMIT_PAYLOAD_MAX (4u * 1024 * 1024)
+
+enum proto_change_kind {
+	PROTO_CHANGE_UPDATE = 1,
+	PROTO_CHANGE_PUNCH_OBJECT,
+	PROTO_CHANGE_PUNCH_DKEYS,
+	PROTO_CHANGE_PUNCH_AKEYS,
+};
+
+/* One change of a transaction: the request of that name without its payload. */
+struct proto_change {
+	uint32_t kind; /* enum proto_change_kind */
+	uint32_t conditions;
+	struct object_id id;
+	uint32_t shard;
+	struct proto_text dkey; /* update, punch of akeys */
+	uint32_t count;		/* of akeys or keys */
+	struct proto_akey *akeys;
+	struct proto_text *keys;
+};
+
+/* What a transaction changes on one target, in this order. */
+struct proto_change_part {
+	uint32_t target;
+	uint32_t change_count;
+	struct proto_change *changes; /* from the arena */
+};
+
+/* The text of a transaction: the first part is its leader's. */
+struct proto_object_changes {
+	uint32_t part_count;
+	struct proto_change_part *parts; /* from the arena */
+};
+void proto_object_changes_encode(const struct proto_object_changes *changes, struct writer *writer);
+/* Borrows keys from what it reads. */
+MUST_USE int proto_object_changes_decode(struct reader *reader, struct arena *arena,
+					 struct proto_object_changes *ret_changes);
+void proto_object_changes_free(struct arena *arena, struct proto_object_changes *changes);
+
+/*
+ * Commit: goes to the leader (object.target), under the transaction's id and epoch (0: it read
+ * nothing, the leader draws one). Text and payload are each inline (key 0) or in the caller's
+ * memory; the payload is that of all changes of all parts, one after another.
+ */
+struct proto_object_commit {
+	struct proto_object object; /* of the leader's first change */
+	struct proto_bulk text_bulk, payload_bulk;
+	uint64_t text_length, payload_length;
+	struct proto_text text;
+	struct proto_text payload; /* data NULL in the encoder: the caller appends the bytes */
+};
+void proto_object_commit_encode(const struct proto_object_commit *request, struct writer *writer);
+MUST_USE int proto_object_commit_decode(struct reader *reader,
+					struct proto_object_commit *ret_request);

@@ -142,6 +142,154 @@ proto_pool_info_decode(struct reader *reader, struct proto_pool_info *ret_info)
 	return proto_properties_decode(reader, &ret_info->properties);
 }
 
+/* ------------------------------------------------ access lists */
+
+void
+proto_acl_change_encode(const struct proto_acl_change *change, struct writer *writer)
+{
+	size_t start = part_begin(writer, 1);
+
+	proto_uuid_encode(change->handle, writer);
+	writer_u8(writer, change->remove);
+	writer_u8(writer, change->type);
+	part_end(writer, start);
+	part_put(writer, change->name);
+	part_put(writer, change->entries);
+}
+
+int
+proto_acl_change_decode(struct reader *reader, struct proto_acl_change *ret_change)
+{
+	struct reader part = part_open(reader);
+
+	ret_change->handle = proto_uuid_decode(&part);
+	ret_change->remove = part_bool(&part);
+	ret_change->type = reader_u8(&part);
+	part_close(reader, &part);
+	ret_change->name = part_text(reader, PROTO_PRINCIPAL_MAX);
+	ret_change->entries = part_bytes(reader, PROTO_PROPERTY_BYTES_MAX);
+	return part_outcome(reader);
+}
+
+/* ------------------------------------------------ targets */
+
+void
+proto_target_query_encode(const struct proto_target_query *request, struct writer *writer)
+{
+	size_t start = part_begin(writer, 1);
+
+	proto_uuid_encode(request->handle, writer);
+	writer_u32(writer, request->target);
+	writer_u32(writer, request->rank);
+	part_end(writer, start);
+}
+
+int
+proto_target_query_decode(struct reader *reader, struct proto_target_query *ret_request)
+{
+	struct reader part = part_open(reader);
+
+	ret_request->handle = proto_uuid_decode(&part);
+	ret_request->target = reader_u32(&part);
+	ret_request->rank = reader_u32(&part);
+	part_close(reader, &part);
+	return part_outcome(reader);
+}
+
+void
+proto_target_info_encode(const struct proto_target_info *info, struct writer *writer)
+{
+	size_t start = part_begin(writer, 1);
+
+	writer_u32(writer, info->state);
+	for (uint32_t i = 0; i < ARRAY_SIZE(info->total); i++) {
+		writer_u64(writer, info->total[i]);
+		writer_u64(writer, info->free[i]);
+	}
+	part_end(writer, start);
+}
+
+int
+proto_target_info_decode(struct reader *reader, struct proto_target_info *ret_info)
+{
+	struct reader part = part_open(reader);
+
+	ret_info->state = reader_u32(&part);
+	for (uint32_t i = 0; i < ARRAY_SIZE(ret_info->total); i++) {
+		ret_info->total[i] = reader_u64(&part);
+		ret_info->free[i] = reader_u64(&part);
+	}
+	part_close(reader, &part);
+	return part_outcome(reader);
+}
+
+/* ------------------------------------------------ filters of containers */
+
+void
+proto_container_filter_encode(const struct proto_container_filter *filter, struct writer *writer)
+{
+	size_t start = part_begin(writer, 1);
+
+	proto_uuid_encode(filter->handle, writer);
+	proto_uuid_encode(filter->after, writer);
+	writer_u8(writer, filter->any);
+	writer_u32(writer, filter->count);
+	part_end(writer, start);
+	for (uint32_t i = 0; i < filter->count; i++) {
+		writer_u8(writer, filter->conditions[i].function);
+		writer_u8(writer, filter->conditions[i].key);
+		writer_u64(writer, filter->conditions[i].value);
+	}
+}
+
+int
+proto_container_filter_decode(struct reader *reader, struct proto_container_filter *ret_filter)
+{
+	struct reader part = part_open(reader);
+
+	ret_filter->handle = proto_uuid_decode(&part);
+	ret_filter->after = proto_uuid_decode(&part);
+	ret_filter->any = part_bool(&part);
+	ret_filter->count = reader_u32(&part);
+	part_close(reader, &part);
+	if (ret_filter->count > PROTO_CONDITIONS_MAX)
+		reader_fail(reader);
+	for (uint32_t i = 0; !reader->failed && i < ret_filter->count; i++) {
+		ret_filter->conditions[i].function = reader_u8(reader);
+		ret_filter->conditions[i].key = reader_u8(reader);
+		ret_filter->conditions[i].value = reader_u64(reader);
+	}
+	return part_outcome(reader);
+}
+
+void
+proto_container_entry_encode(const struct proto_container_entry *entry, struct writer *writer)
+{
+	size_t start = part_begin(writer, 1);
+
+	writer_u32(writer, entry->handle_count);
+	writer_u32(writer, entry->snapshot_count);
+	writer_u64(writer, entry->latest_snapshot);
+	writer_u64(writer, entry->opened);
+	writer_u64(writer, entry->modified);
+	part_end(writer, start);
+	proto_name_encode(&entry->name, writer);
+}
+
+int
+proto_container_entry_decode(struct reader *reader, struct proto_container_entry *ret_entry)
+{
+	struct reader part = part_open(reader);
+
+	ret_entry->handle_count = reader_u32(&part);
+	ret_entry->snapshot_count = reader_u32(&part);
+	ret_entry->latest_snapshot = reader_u64(&part);
+	ret_entry->opened = reader_u64(&part);
+	ret_entry->modified = reader_u64(&part);
+	part_close(reader, &part);
+	return proto_name_decode(reader, &ret_entry->name);
+}
+
 /* ------------------------------------------------ attributes */
 
 void

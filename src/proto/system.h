@@ -16,6 +16,7 @@ enum proto_system_operation {
 	PROTO_SYSTEM_POOL_DESTROY,
 	PROTO_SYSTEM_POOL_LIST,
 	PROTO_SYSTEM_POOL_FIND,
+	PROTO_SYSTEM_POOL_EVICT, /* body: name; answer: u32 handles that were dropped */
 };
 
 /*

@@ -128,13 +128,13 @@ welcome_send(struct inbound *inbound, int status, uint32_t loops)
 	struct proto_header header = {.kind = PROTO_WELCOME, .status = status};
 	struct proto_hello hello;
 	uint8_t wire[sizeof(hello)];
-	struct iovec body = {wire, sizeof(wire)};
+	struct iovec body = {wire, 0};
 
 	proto_hello_init(&hello, rpc->system);
 	hello.loops = loops;
 	hello.rank = rpc->options.rank;
 	hello.credits = FAULT("rpc: grant one credit only") ? 1 : rpc->options.credits;
-	proto_hello_encode(&hello, wire);
+	body.iov_len = proto_hello_encode(&hello, wire);
 	return rpc_frame_send(rpc, inbound->connection, &header, NULL, &body, 1) == 0;
 }
 
@@ -151,7 +151,7 @@ rpc_inbound_refuse(struct inbound *inbound, int status)
 }
 
 void
-rpc_inbound_open(struct inbound *inbound, const struct uuid *incarnation, uint32_t loops)
+rpc_inbound_open(struct inbound *inbound, const struct introduction *introduction, uint32_t loops)
 {
 	struct rpc *rpc = inbound->rpc;
 
@@ -160,13 +160,14 @@ rpc_inbound_open(struct inbound *inbound, const struct uuid *incarnation, uint32
 		rpc_inbound_refuse(inbound, -DER_OVERLOAD_RETRY);
 		return;
 	}
-	inbound->client = client_join(rpc, incarnation);
+	inbound->client = client_join(rpc, &introduction->incarnation);
 	if (inbound->client == NULL) {
 		rpc_inbound_refuse(inbound, -DER_NOMEM);
 		return;
 	}
 	timer_stop(rpc->loop, &inbound->timer);
-	inbound->incarnation = *incarnation;
+	inbound->incarnation = introduction->incarnation;
+	inbound->credentials = introduction->credentials;
 	inbound->listening = NULL;
 	inbound->state = INBOUND_OPEN;
 	rpc->open_count++;
@@ -190,6 +191,21 @@ hello_judge(struct rpc *rpc, const struct proto_frame *frame, const struct proto
 	return rpc_frame_observe(rpc, &frame->header);
 }
 
+/* Who the client is: what the kernel says of it, or else what it says itself. */
+static void
+introduce(const struct inbound *inbound, const struct proto_frame *frame,
+	  const struct proto_hello *hello, struct introduction *ret_introduction)
+{
+	*ret_introduction = (struct introduction){.credentials = inbound->connection->credentials};
+	memcpy(ret_introduction->incarnation.bytes, frame->header.incarnation,
+	       sizeof(ret_introduction->incarnation.bytes));
+	if (!ret_introduction->credentials.known)
+		ret_introduction->credentials =
+			(struct peer_credentials){.known = hello->identified != 0,
+						  .user = hello->user,
+						  .group = hello->group};
+}
+
 static void
 hello_arrived(struct inbound *inbound, const struct proto_frame *frame,
 	      const struct proto_hello *hello)
@@ -197,15 +213,15 @@ hello_arrived(struct inbound *inbound, const struct proto_frame *frame,
 	struct listening *listening = inbound->listening;
 	struct rpc *to = listening->group[hello->tag % listening->group_count];
 	int status = hello_judge(inbound->rpc, frame, hello);
-	struct uuid incarnation;
+	struct introduction introduction;
 
-	memcpy(incarnation.bytes, frame->header.incarnation, sizeof(incarnation.bytes));
+	introduce(inbound, frame, hello, &introduction);
 	if (status)
 		rpc_inbound_refuse(inbound, status);
 	else if (to == inbound->rpc)
-		rpc_inbound_open(inbound, &incarnation, listening->group_count);
+		rpc_inbound_open(inbound, &introduction, listening->group_count);
 	else
-		rpc_handover_send(inbound, to, &incarnation);
+		rpc_handover_send(inbound, to, &introduction);
 }
 
 /* ------------------------------------------------ frames */

@@ -43,6 +43,12 @@ enum rpc_metric {
 	RPC_METRICS,
 };
 
+/* What a hello says about its client. */
+struct introduction {
+	struct uuid incarnation;
+	struct peer_credentials credentials;
+};
+
 /*
  * A connection on its way from the loop that accepted it to this one. Belongs to the receiving
  * side.
@@ -53,7 +59,7 @@ struct handover {
 	atomic_bool taken;
 	void *handle;
 	uint32_t loops;
-	struct uuid incarnation; /* of the client */
+	struct introduction introduction;
 };
 
 struct service {
@@ -140,6 +146,7 @@ struct inbound {
 	enum inbound_state state;
 	struct client *client;	 /* while open */
 	struct uuid incarnation; /* of the client */
+	struct peer_credentials credentials;
 	struct list tasks;
 	uint32_t task_count;
 	struct timer timer; /* for the hello, and for hanging up */
@@ -188,7 +195,8 @@ void rpc_inbound_end(struct inbound *inbound, bool said);
 void rpc_inbound_release(struct inbound *inbound);
 
 /* Welcomes or refuses the client of a hello on this loop. */
-void rpc_inbound_open(struct inbound *inbound, const struct uuid *incarnation, uint32_t loops);
+void rpc_inbound_open(struct inbound *inbound, const struct introduction *introduction,
+		      uint32_t loops);
 void rpc_inbound_refuse(struct inbound *inbound, int status);
 
 extern const struct connection_handler rpc_inbound_handler;
@@ -205,7 +213,8 @@ void rpc_tasks_fini(struct rpc *rpc);
 /* ------------------------------------------------ listen.c */
 
 /* Hands a connection that said hello to the loop it is for. */
-void rpc_handover_send(struct inbound *inbound, struct rpc *to, const struct uuid *incarnation);
+void rpc_handover_send(struct inbound *inbound, struct rpc *to,
+		       const struct introduction *introduction);
 void rpc_handovers_init(struct rpc *rpc);
 bool rpc_handovers_pending(struct rpc *rpc);
 
@@ -246,6 +255,7 @@ struct rpc_peer {
 	struct fiber *connector;       /* NULL: nobody is connecting */
 	struct wait_queue reaching;
 	int reach_result;
+	char reach_text[sizeof(((struct error_origin *)0)->text)]; /* why */
 	struct slot *slots;
 	uint32_t slot_count;
 	uint32_t first_free;

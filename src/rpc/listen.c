@@ -26,7 +26,7 @@ handover_arrived(struct loop_message *message)
 		inbound = NULL;
 	}
 	if (inbound)
-		rpc_inbound_open(inbound, &handover->incarnation, handover->loops);
+		rpc_inbound_open(inbound, &handover->introduction, handover->loops);
 	else
 		transport->discard(transport, handover->handle);
 	atomic_store_explicit(&handover->taken, false, memory_order_release);
@@ -63,7 +63,7 @@ handover_take(struct rpc *to)
 }
 
 void
-rpc_handover_send(struct inbound *inbound, struct rpc *to, const struct uuid *incarnation)
+rpc_handover_send(struct inbound *inbound, struct rpc *to, const struct introduction *introduction)
 {
 	struct handover *handover = handover_take(to);
 
@@ -77,7 +77,7 @@ rpc_handover_send(struct inbound *inbound, struct rpc *to, const struct uuid *in
 		return;
 	}
 	handover->loops = inbound->listening->group_count;
-	handover->incarnation = *incarnation;
+	handover->introduction = *introduction;
 	inbound->connection = NULL;
 	rpc_inbound_end(inbound, false);
 	loop_post(to->loop, &handover->message);

@@ -3,6 +3,8 @@
  * Peers: the loops of engines that this loop calls, each over one connection, which is made when
  * first needed and again after a loss. Slots are the credits of the connection.
  */
+#include <stdio.h>
+
 #include "rpc/internal.h"
 
 /* ------------------------------------------------ slots */
@@ -267,14 +269,20 @@ static const struct connection_handler attempt_handler = {
 static int
 hello_send(struct rpc_peer *peer, struct connection *connection)
 {
+	const struct peer_credentials *self = &peer->rpc->env->self;
 	struct proto_header header = {.kind = PROTO_HELLO};
 	struct proto_hello hello;
 	uint8_t wire[sizeof(hello)];
-	struct iovec body = {wire, sizeof(wire)};
+	struct iovec body = {wire, 0};
 
 	proto_hello_init(&hello, peer->rpc->system);
 	hello.tag = peer->tag;
-	proto_hello_encode(&hello, wire);
+	if (self->known) {
+		hello.identified = 1;
+		hello.user = self->user;
+		hello.group = self->group;
+	}
+	body.iov_len = proto_hello_encode(&hello, wire);
 	return rpc_frame_send(peer->rpc, connection, &header, NULL, &body, 1);
 }
 
@@ -373,13 +381,27 @@ peer_try_all(struct rpc_peer *peer)
 	return result;
 }
 
+/* As peer_try_all(), with somebody who may make an engine listen. *Yields*. */
+static int
+peer_try_revive(struct rpc_peer *peer)
+{
+	const struct rpc_options *options = &peer->rpc->options;
+	int rc = peer_try_all(peer);
+
+	if (rc != -DER_UNREACH || options->unreached == NULL || peer->rpc->closing)
+		return rc;
+	rc = options->unreached(options->unreached_owner);
+	return rc == 0 ? peer_try_all(peer) : rc;
+}
+
 static void
 peer_connector(void *argument)
 {
 	struct rpc_peer *peer = argument;
 	struct rpc *rpc = peer->rpc;
 
-	peer->reach_result = peer_try_all(peer);
+	peer->reach_result = peer_try_revive(peer);
+	snprintf(peer->reach_text, sizeof(peer->reach_text), "%s", error_text(peer->reach_result));
 	peer->connector = NULL;
 	wait_queue_wake_all(&peer->reaching);
 	rpc_peer_put(peer);
@@ -414,8 +436,10 @@ rpc_peer_reach(struct rpc_peer *peer)
 	if (rc || peer->connection)
 		return rc;
 	rc = peer->reach_result ? peer->reach_result : -DER_UNREACH;
+	if (rc != -DER_UNREACH)
+		return error_raise(rc, "%s", peer->reach_text);
 	return error_raise(rc, "no connection to %s (tag %u): %s", peer->addresses[0], peer->tag,
-			   error_description(rc));
+			   peer->reach_result ? peer->reach_text : error_description(rc));
 }
 
 /* ------------------------------------------------ life */

@@ -27,6 +27,13 @@ struct rpc_options {
 				   0: 4096 */
 	uint64_t idle_ns;	/* client connections without calls are closed after it; 0: 60 s */
 	uint64_t connect_timeout_ns; /* 0: 5 s */
+	/*
+	 * Asked, on the fiber that connects, when nobody answers at any address of a peer: 0 when
+	 * the addresses are to be tried once more at once, else why there is no connection. NULL:
+	 * nobody is asked. *Yields*.
+	 */
+	int (*unreached)(void *owner);
+	void *unreached_owner; /* borrowed */
 };
 
 /* Makes the RPC end of loop. Allocates from the loop's arena. */

@@ -107,7 +107,7 @@ task_init(struct task *task, struct inbound *inbound, const struct proto_frame *
 	request->body = frame->body;
 	writer_init(&request->reply, task->small, sizeof(task->small));
 	request->reply.grow = reply_grow;
-	request->credentials = inbound->connection->credentials;
+	request->credentials = inbound->credentials;
 	request->private_data = NULL;
 	task->inbound = inbound;
 	task->message = message;

@@ -3,11 +3,13 @@
  * daos_engine: one engine. Prints "ready ADDRESS..." when it serves, stops cleanly at SIGINT or
  * SIGTERM. It is usually started by daos_server.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/address.h"
@@ -335,6 +337,17 @@ is_formatted(const struct setup *setup)
 	return access(path, F_OK) == 0;
 }
 
+/* All users may connect who reach the socket's directory: the engine judges what they may do. */
+static void
+socket_open(const struct setup *setup)
+{
+	const char *path = setup->socket_address + strlen("unix:");
+
+	if (chmod(path, 0666) != 0)
+		complain(PROGRAM, 0, strerror(errno), "see that its directory is yours",
+			 "other users cannot connect to %s", path);
+}
+
 static int
 serve(struct setup *setup)
 {
@@ -348,6 +361,7 @@ serve(struct setup *setup)
 		complain(PROGRAM, rc, message, NULL, "cannot start on %s", setup->host.storage);
 		return is_unusable(rc) ? SERVER_UNUSABLE : SERVER_FAILED;
 	}
+	socket_open(setup);
 	announce(host);
 	while (linux_signal_wait(UINT64_MAX) == SIGHUP)
 		continue;

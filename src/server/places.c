@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "env/linux/linux.h"
@@ -91,6 +92,19 @@ make_parent(const char *file)
 	return linux_directory_make(dirname(copy));
 }
 
+/* Other users may come to the sockets, who is who the engine sees; a directory that exists keeps
+ * its mode, and one inside a private place stays as private. */
+static int
+sockets_make(const char *path)
+{
+	bool absent = access(path, F_OK) != 0;
+	int rc = linux_directory_make(path);
+
+	if (rc == 0 && absent && chmod(path, 0755) != 0)
+		rc = error_raise(-DER_NO_PERM, "cannot open directory %s to others", path);
+	return rc;
+}
+
 int
 places_choose(const struct places_options *options, const struct config *config,
 	      struct places *ret_places)
@@ -105,7 +119,7 @@ places_choose(const struct places_options *options, const struct config *config,
 	if (rc == 0)
 		rc = linux_directory_make(places.data);
 	if (rc == 0)
-		rc = linux_directory_make(places.sockets);
+		rc = sockets_make(places.sockets);
 	if (rc == 0)
 		rc = make_parent(places.engine_log);
 	if (rc == 0)

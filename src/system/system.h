@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "acl/acl.h"
 #include "metadb/metadb.h"
 #include "rpc/rpc.h"
 
@@ -65,6 +66,28 @@ MUST_USE int node_epoch(struct node *node, uint64_t *ret_epoch);
 
 /* A random id. */
 struct uuid node_draw_id(struct node *node);
+
+/* ------------------------------------------------ who calls */
+
+/* Who makes a request, with the names that the engine's machine has for them. */
+struct caller {
+	struct acl_principal principal; /* points into this struct */
+	bool administrator;		/* root, or the engine's own user */
+	const char *groups[USER_GROUPS_MAX];
+	char text[USER_NAMES_MAX + USER_GROUPS_MAX + 2];
+};
+
+/* Without known credentials it is "nobody@", of no group. On any loop. -DER_NOMEM. *Yields*. */
+MUST_USE int caller_create(struct node *node, const struct peer_credentials *credentials,
+			   struct caller **ret_caller);
+void caller_destroy(struct caller *caller);
+
+/* -DER_NO_PERM unless the request comes from an administrator; what: what is asked for. Does not
+ * yield. */
+MUST_USE int administrator_check(struct node *node, const struct rpc_request *request,
+				 const char *what);
+
+/* ------------------------------------------------ answers */
 
 /*
  * The result of a service call as its handler returns it: a failure's text goes into the reply.

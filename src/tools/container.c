@@ -10,6 +10,7 @@
 #include "client/client.h"
 #include "daos_fs.h"
 #include "daos_uns.h"
+#include "tools/access.h"
 #include "tools/daos_verbs.h"
 #include "tools/properties.h"
 
@@ -76,7 +77,7 @@ open_container(struct call *call, const char *pool, const char *container, unsig
 	struct open_container open = {.info = {.ci_nhandles = 0}};
 	int rc, code;
 
-	rc = open_pool(call, pool, flags & DAOS_COO_RW ? DAOS_PC_RW : DAOS_PC_RO, &open.pool);
+	rc = open_pool(call, pool, flags & DAOS_COO_RO ? DAOS_PC_RO : DAOS_PC_RW, &open.pool);
 	if (rc)
 		return rc;
 	code = daos_cont_open(open.pool, container, flags, &open.container, &open.info, NULL);
@@ -125,10 +126,9 @@ read_class(struct call *call, const char *option, daos_oclass_id_t *ret_class)
 }
 
 /* Properties as users write them: "name:value,name:value". */
-static int
-read_properties(struct call *call, daos_prop_t **ret_properties)
+int
+read_container_properties(struct call *call, const char *text, daos_prop_t **ret_properties)
 {
-	const char *text = call_option(call, "properties");
 	char *list;
 	int code;
 
@@ -204,7 +204,8 @@ read_creation(struct call *call, struct creation *creation)
 	if (rc == STATUS_OK)
 		rc = read_class(call, "file-oclass", &attributes->da_file_oclass_id);
 	if (rc == STATUS_OK)
-		rc = read_properties(call, &creation->properties);
+		rc = read_container_properties(call, call_option(call, "properties"),
+					       &creation->properties);
 	if (rc == STATUS_OK)
 		rc = read_ownership(call, creation);
 	return rc;
@@ -508,8 +509,8 @@ answer_list(struct call *call, const struct daos_pool_cont_info *list, daos_size
 	return call_answer(call, "container.list/1", response);
 }
 
-static int
-run_list(struct call *call)
+int
+run_container_list(struct call *call)
 {
 	struct daos_pool_cont_info *list = NULL;
 	daos_size_t count = 0;
@@ -784,14 +785,88 @@ static const struct option_row destroy_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+static const struct option_row verbose_options[] = {
+	{"verbose", 'V', NULL, "show the values"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct option_row property_options[] = {
+	{"properties", 0, "NAMES", "which"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct option_row link_options[] = {
+	{"path", 'p', "PATH", "the path that shall stand for it"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct option_row snapshot_name_options[] = {
+	{"snap", 's', "NAME", "name of the snapshot"},
+	{NULL, 0, NULL, NULL},
+};
+static const struct option_row snapshot_options[] = {
+	{"epc", 'e', "EPOCH", "epoch of the snapshot"},
+	{"snap", 's', "NAME", "name of the snapshot"},
+	{NULL, 0, NULL, NULL},
+};
+static const struct option_row snapshots_options[] = {
+	{"epc", 'e', "EPOCH", "epoch of the snapshot"},
+	{"epcrange", 'r', "LOW-HIGH", "all snapshots with these epochs"},
+	{"snap", 's', "NAME", "name of the snapshot"},
+	{NULL, 0, NULL, NULL},
+};
+
 const struct command container_commands[] = {
 	{"create", NULL, "<pool> [label]", 1, 2, "Make a container.", create_options, run_create,
 	 "  daos container create tank home --type=POSIX\n"},
 	{"destroy", NULL, "<pool> <container>", 2, 2, "Destroy a container and all that is in it.",
 	 destroy_options, run_destroy, NULL},
-	{"list", "ls", "<pool>", 1, 1, "List the containers of a pool.", list_options, run_list,
-	 NULL},
+	{"list", "ls", "<pool>", 1, 1, "List the containers of a pool.", list_options,
+	 run_container_list, NULL},
 	{"query", NULL, "<pool> <container>", 2, 2, "Show what is known of a container.", NULL,
 	 run_query, NULL},
+	{"get-prop", NULL, "<pool> <container> [name]", 2, 3, "Show the properties of a container.",
+	 property_options, run_container_get_properties, NULL},
+	{"set-prop", NULL, "<pool> <container> [name:value,...]", 2, 3,
+	 "Change properties of a container.", property_options, run_container_set_properties,
+	 "  daos container set-prop tank home label:house\n"},
+	{"list-attr", "list-attrs", "<pool> <container>", 2, 2, "List attributes of users.",
+	 verbose_options, run_container_list_attributes, NULL},
+	{"get-attr", NULL, "<pool> <container> [name,...]", 2, 3, "Show attributes of users.", NULL,
+	 run_container_get_attributes, NULL},
+	{"set-attr", NULL, "<pool> <container> <name:value,...>", 3, 3, "Set attributes of users.",
+	 NULL, run_container_set_attributes,
+	 "  daos container set-attr tank home color:blue,size:12\n"},
+	{"del-attr", NULL, "<pool> <container> <name,...>", 3, 3, "Delete attributes of users.",
+	 NULL, run_container_delete_attributes, NULL},
+	{"create-snap", "snap", "<pool> <container>", 2, 2, "Take a snapshot of a container.",
+	 snapshot_name_options, run_container_create_snapshot,
+	 "  daos container create-snap tank home --snap=before\n"},
+	{"list-snaps", "list-snap", "<pool> <container>", 2, 2,
+	 "List the snapshots of a container.", NULL, run_container_list_snapshots, NULL},
+	{"destroy-snap", NULL, "<pool> <container>", 2, 2, "Destroy snapshots of a container.",
+	 snapshots_options, run_container_destroy_snapshots,
+	 "  daos container destroy-snap tank home --snap=before\n"},
+	{"rollback", NULL, "<pool> <container>", 2, 2, "Bring a container back to a snapshot.",
+	 snapshot_options, run_container_rollback,
+	 "  daos container rollback tank home --snap=before\n"},
+	{"list-objects", "list-obj", "<pool> <container>", 2, 2,
+	 "List the objects of a container at a snapshot.", snapshot_options,
+	 run_container_list_objects, NULL},
+	{"get-acl", NULL, "<pool> <container>", 2, 2, "Show the access list of a container.",
+	 acl_get_options, run_container_get_acl, NULL},
+	{"overwrite-acl", "replace", "<pool> <container>", 2, 2, "Replace an access list.",
+	 acl_overwrite_options, run_container_overwrite_acl, NULL},
+	{"update-acl", NULL, "<pool> <container>", 2, 2, "Add or replace entries.",
+	 acl_update_options, run_container_update_acl,
+	 "  daos container update-acl tank home --entry=A::user@:rw\n"},
+	{"delete-acl", NULL, "<pool> <container>", 2, 2, "Take one entry out.", acl_delete_options,
+	 run_container_delete_acl, "  daos container delete-acl tank home --principal=u:user@\n"},
+	{"set-owner", "chown", "<pool> <container>", 2, 2, "Give a container to somebody else.",
+	 owner_options, run_container_set_owner, NULL},
+	{"evict", NULL, "<pool> <container>", 2, 2, "End uses of a container.",
+	 container_evict_options, run_container_evict, NULL},
+	{"link", NULL, "<pool> <container>", 2, 2, "Make a path that stands for a container.",
+	 link_options, run_container_link, "  daos container link tank home --path=/tmp/home\n"},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

@@ -19,11 +19,97 @@ static const struct command version_commands[] = {
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 
+/* ------------------------------------------------ system */
+
+static const char *
+uri_of(const struct daos_sys_info *info, uint32_t rank)
+{
+	for (uint32_t i = 0; i < info->dsi_nr_ranks; i++)
+		if (info->dsi_ranks[i].dru_rank == rank)
+			return info->dsi_ranks[i].dru_uri;
+	return "unknown";
+}
+
+static json_object *
+system_object(const struct daos_sys_info *info)
+{
+	json_object *object = json_object_new_object(), *ranks = json_object_new_array();
+
+	for (uint32_t i = 0; i < info->dsi_nr_ranks; i++) {
+		json_object *rank = json_object_new_object();
+
+		json_object_object_add(rank, "rank", json_number(info->dsi_ranks[i].dru_rank));
+		json_object_object_add(rank, "uri", json_text(info->dsi_ranks[i].dru_uri));
+		json_object_array_add(ranks, rank);
+	}
+	json_object_object_add(object, "system_name", json_text(info->dsi_system_name));
+	json_object_object_add(object, "fabric_provider", json_text(info->dsi_fabric_provider));
+	json_object_object_add(object, "rank_uris", ranks);
+	return object;
+}
+
+static int
+run_system_query(struct call *call)
+{
+	struct daos_sys_info *info;
+	int rc = call_connect(call), code;
+
+	if (rc)
+		return rc;
+	code = daos_mgmt_get_sys_info(call_option(call, "sys-name"), &info);
+	if (code)
+		return call_fail(call, code, NULL, "system query failed");
+	if (call->json) {
+		rc = call_answer(call, "system.info/1", system_object(info));
+	} else {
+		printf("connected to DAOS system:\n\tname: %s\n\tfabric provider: %s\n",
+		       info->dsi_system_name, info->dsi_fabric_provider);
+		printf("\taccess point ranks:\n");
+		for (uint32_t i = 0; i < info->dsi_nr_ms_ranks; i++)
+			printf("\t\trank[%u]: %s\n", info->dsi_ms_ranks[i],
+			       uri_of(info, info->dsi_ms_ranks[i]));
+		printf("\trank URIs:\n");
+		for (uint32_t i = 0; i < info->dsi_nr_ranks; i++)
+			printf("\t\trank[%u]: %s\n", info->dsi_ranks[i].dru_rank,
+			       info->dsi_ranks[i].dru_uri);
+	}
+	daos_mgmt_put_sys_info(info);
+	return rc;
+}
+
+static const struct command system_commands[] = {
+	{"query", NULL, "", 0, 0, "Show name and addresses of the system.", NULL, run_system_query,
+	 NULL},
+	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+
+/* ------------------------------------------------ the tables */
+
+static const struct option_row attribute_options[] = {
+	{"verbose", 'V', NULL, "show the values"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct option_row container_list_options[] = {
+	{"verbose", 'v', NULL, "show the types"},
+	{NULL, 0, NULL, NULL},
+};
+
 static const struct command pool_commands[] = {
 	{"list", "ls", "", 0, 0, "List the pools of the system.", pool_list_options, run_pool_list,
 	 NULL},
 	{"query", NULL, "<pool>", 1, 1, "Show state and space of a pool.", pool_query_options,
 	 run_pool_query, NULL},
+	{"list-containers", "list-cont", "<pool>", 1, 1, "List the containers of a pool.",
+	 container_list_options, run_container_list, NULL},
+	{"list-attr", "list-attrs", "<pool>", 1, 1, "List attributes of users.", attribute_options,
+	 run_pool_list_attributes, NULL},
+	{"get-attr", NULL, "<pool> [name,...]", 1, 2, "Show attributes of users.", NULL,
+	 run_pool_get_attributes, NULL},
+	{"set-attr", NULL, "<pool> <name:value,...>", 2, 2, "Set attributes of users.", NULL,
+	 run_pool_set_attributes, NULL},
+	{"del-attr", NULL, "<pool> <name,...>", 2, 2, "Delete attributes of users.", NULL,
+	 run_pool_delete_attributes, NULL},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 
@@ -36,9 +122,12 @@ static const struct option_row options[] = {
 };
 
 static const struct group groups[] = {
-	{"pool", NULL, "Pools: list, query.", pool_commands},
-	{"container", "cont", "Containers: create, list, query, destroy.", container_commands},
-	{"filesystem", "fs", "Files: copy, query.", filesystem_commands},
+	{"pool", NULL, "Pools: list, query, attributes.", pool_commands},
+	{"container", "cont", "Containers: create, list, query, destroy, properties, attributes.",
+	 container_commands},
+	{"filesystem", "fs", "Files: copy, query, attributes.", filesystem_commands},
+	{"object", "obj", "Objects: query, list-keys, dump.", object_commands},
+	{"system", "sys", "The system: query.", system_commands},
 	{"version", NULL, "Print the version.", version_commands},
 	{NULL, NULL, NULL, NULL},
 };

@@ -8,6 +8,42 @@
 
 extern const struct command container_commands[];
 extern const struct command filesystem_commands[];
+extern const struct command object_commands[];
+
+/* Attributes of files and directories. */
+extern const struct option_row file_path_options[], file_set_options[], file_chmod_options[];
+int run_file_get_attributes(struct call *call);
+int run_file_set_attributes(struct call *call);
+int run_file_reset_attributes(struct call *call);
+int run_file_reset_chunk_size(struct call *call);
+int run_file_reset_class(struct call *call);
+int run_file_chmod(struct call *call);
+
+/* Attributes of users. */
+int run_pool_list_attributes(struct call *call);
+int run_pool_get_attributes(struct call *call);
+int run_pool_set_attributes(struct call *call);
+int run_pool_delete_attributes(struct call *call);
+int run_container_list_attributes(struct call *call);
+int run_container_get_attributes(struct call *call);
+int run_container_set_attributes(struct call *call);
+int run_container_delete_attributes(struct call *call);
+
+int run_container_list(struct call *call);
+int run_container_get_properties(struct call *call);
+int run_container_set_properties(struct call *call);
+int run_container_link(struct call *call);
+
+/* Snapshots. */
+int run_container_create_snapshot(struct call *call);
+int run_container_list_snapshots(struct call *call);
+int run_container_destroy_snapshots(struct call *call);
+int run_container_rollback(struct call *call);
+int run_container_list_objects(struct call *call);
+
+/* "name:value,name:value" of a container; NULL gives no list, which is to be freed by
+ * daos_prop_free(). STATUS_OK or what to exit with. */
+int read_container_properties(struct call *call, const char *text, daos_prop_t **ret_properties);
 
 /* Connects to a pool; a failure is printed. STATUS_OK or what to exit with. */
 int open_pool(struct call *call, const char *name, unsigned int flags, daos_handle_t *ret_pool);

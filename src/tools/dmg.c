@@ -31,7 +31,8 @@ static const struct option_row options[] = {
 };
 
 static const struct group groups[] = {
-	{"pool", NULL, "Pools: create, destroy, list, query.", dmg_pool_commands},
+	{"pool", NULL, "Pools: create, destroy, list, query, access.", dmg_pool_commands},
+	{"container", "cont", "Containers of others.", dmg_container_commands},
 	{"system", "sys", "The engines of the system.", dmg_system_commands},
 	{"version", NULL, "Print the version.", version_commands},
 	{NULL, NULL, NULL, NULL},

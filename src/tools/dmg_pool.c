@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "tools/access.h"
 #include "tools/dmg_pool.h"
 #include "tools/pool_view.h"
 #include "tools/properties.h"
@@ -372,7 +373,7 @@ static int
 query_properties(const char *name, daos_prop_t *list)
 {
 	daos_handle_t pool;
-	int rc = daos_pool_connect(name, NULL, DAOS_PC_RO, &pool, NULL, NULL), close_rc;
+	int rc = client_pool_connect(name, DAOS_PC_RO, &pool, NULL), close_rc;
 
 	if (rc)
 		return rc;
@@ -435,5 +436,25 @@ const struct command dmg_pool_commands[] = {
 	 run_pool_query, NULL},
 	{"get-prop", NULL, "<pool> [name]", 1, 2, "Show the properties of a pool.", NULL,
 	 run_get_property, "  dmg pool get-prop tank rd_fac\n"},
+	{"set-prop", NULL, "<pool> [name:value,...]", 1, 2, "Change properties of a pool.",
+	 pool_set_property_options, run_pool_set_properties,
+	 "  dmg pool set-prop tank reclaim:time\n"},
+	{"get-acl", NULL, "<pool>", 1, 1, "Show the access list of a pool.", acl_get_options,
+	 run_pool_get_acl, NULL},
+	{"overwrite-acl", NULL, "<pool>", 1, 1, "Replace an access list.", acl_overwrite_options,
+	 run_pool_overwrite_acl, NULL},
+	{"update-acl", NULL, "<pool>", 1, 1, "Add or replace entries.", acl_update_options,
+	 run_pool_update_acl, "  dmg pool update-acl tank --entry=A::user@:rw\n"},
+	{"delete-acl", NULL, "<pool>", 1, 1, "Take one entry out.", acl_delete_options,
+	 run_pool_delete_acl, "  dmg pool delete-acl tank --principal=u:user@\n"},
+	{"evict", NULL, "<pool>", 1, 1, "End all connections to a pool.", NULL, run_pool_evict,
+	 NULL},
+	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+
+const struct command dmg_container_commands[] = {
+	{"set-owner", NULL, "<pool> <container>", 2, 2, "Give a container to somebody else.",
+	 owner_admin_options, run_administrator_set_owner,
+	 "  dmg container set-owner tank home --user=somebody\n"},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

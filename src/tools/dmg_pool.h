@@ -5,4 +5,5 @@
 #include "tools/command.h"
 
 extern const struct command dmg_pool_commands[];
+extern const struct command dmg_container_commands[];
 extern const struct command dmg_system_commands[];

@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "tools/dmg_pool.h"
 #include "tools/output.h"
+#include "tools/pool_view.h"
 
 static const char *
 state_text(const struct client_engine *engine, bool lower)
@@ -139,6 +140,37 @@ run_query(struct call *call)
 	return rc;
 }
 
+/* The engine that leads the system's service. */
+static int
+run_leader_query(struct call *call)
+{
+	struct client_system *system = calloc(1, sizeof(*system));
+	const char *leader = "unknown";
+	int rc = call_connect(call), code;
+
+	if (!system)
+		abort();
+	if (rc == STATUS_OK) {
+		code = client_system_query(system);
+		if (system->engine_count > 0)
+			leader = system->engines[0].address;
+		if (code) {
+			rc = call_fail(call, code, NULL, "system leader-query failed");
+		} else if (call->json) {
+			json_object *response = json_object_new_object();
+
+			json_object_object_add(response, "current_leader", json_text(leader));
+			rc = call_answer(call, "system.leader-query/1", response);
+		} else {
+			printf("Current Leader: %s\n   Replica Set: %s\n"
+			       "  Unresponsive Replicas: \n",
+			       leader, leader);
+		}
+	}
+	free(system);
+	return rc;
+}
+
 static const struct option_row query_options[] = {
 	{"verbose", 'v', NULL, "show identities and addresses"},
 	{NULL, 0, NULL, NULL},
@@ -147,5 +179,9 @@ static const struct option_row query_options[] = {
 const struct command dmg_system_commands[] = {
 	{"query", NULL, "", 0, 0, "Show the engines of the system.", query_options, run_query,
 	 NULL},
+	{"leader-query", NULL, "", 0, 0, "Show who leads the system.", NULL, run_leader_query,
+	 NULL},
+	{"list-pools", NULL, "", 0, 0, "List the pools of the system.", pool_list_options,
+	 run_pool_list, NULL},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

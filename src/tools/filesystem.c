@@ -180,6 +180,8 @@ static const struct option_row copy_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+#define PATH "<pool> <container> [path]"
+
 const struct command filesystem_commands[] = {
 	{"copy", NULL, "[source] [destination]", 0, 2,
 	 "Copy a tree with symlinks, modes, times and extended attributes, either way.",
@@ -188,5 +190,17 @@ const struct command filesystem_commands[] = {
 	 "  daos fs copy -s daos://tank/home/doc -d /tmp/doc\n"},
 	{"query", NULL, "<pool> <container>", 2, 2, "Show the file attributes of a container.",
 	 NULL, run_query, NULL},
+	{"get-attr", NULL, PATH, 2, 3, "Show class, chunk size and mode of a path.",
+	 file_path_options, run_file_get_attributes, NULL},
+	{"set-attr", NULL, PATH, 2, 3, "Set what new entries of a directory get.", file_set_options,
+	 run_file_set_attributes, "  daos fs set-attr tank home /scratch --oclass=SX\n"},
+	{"reset-attr", NULL, PATH, 2, 3, "Back to the container's class and chunk size.",
+	 file_path_options, run_file_reset_attributes, NULL},
+	{"reset-chunk-size", NULL, PATH, 2, 3, "Back to the container's chunk size.",
+	 file_path_options, run_file_reset_chunk_size, NULL},
+	{"reset-oclass", NULL, PATH, 2, 3, "Back to the container's class.", file_path_options,
+	 run_file_reset_class, NULL},
+	{"chmod", NULL, PATH, 2, 3, "Change the mode of a path.", file_chmod_options,
+	 run_file_chmod, "  daos fs chmod tank home /scratch --mode=0770\n"},
 	{NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

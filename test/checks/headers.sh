@@ -6,6 +6,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 golden=$root/test/golden/public-functions.txt
 warnings="-Wall -Wextra -Wshadow -Wpointer-arith -Wundef -Werror"
 failed=0
+clang=$(command -v clang++)
 
 compile() { # text, what, compiler and options
 	text=$1 what=$2
@@ -23,6 +24,10 @@ for path in $(cd "$root/include" && find . -name '*.h' | sed 's,^\./,,' | LC_ALL
 	table="void (*const declared[])(void) = {$functions NULL};"
 	compile "$include" "$path" gcc -std=c99 -D_GNU_SOURCE -Wstrict-prototypes -x c
 	compile "$include" "$path" g++ -std=c++17 -x c++
+	if [ "$clang" ]; then
+		compile "$include" "$path" clang -std=c99 -D_GNU_SOURCE -Wstrict-prototypes -x c
+		compile "$include" "$path" clang++ -std=c++17 -x c++
+	fi
 	compile "$include
 
 $table" "$path (functions)" gcc -std=gnu17 -Wno-cast-function-type -Wno-deprecated-declarations -x c

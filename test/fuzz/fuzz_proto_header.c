@@ -43,8 +43,10 @@ decode(const uint8_t *data, size_t size)
 	require(frame.body.length <= size - sizeof(struct proto_header));
 	check_again(data, &frame);
 	if (proto_hello_decode(frame.body, &hello) == 0) {
-		proto_hello_encode(&hello, wire);
-		require(memcmp(wire, frame.body.data, sizeof(wire)) == 0);
+		size_t written = proto_hello_encode(&hello, wire);
+
+		require(written == frame.body.length);
+		require(memcmp(wire, frame.body.data, written) == 0);
 	}
 	reader = frame.body;
 	while (!reader.failed && reader_left(&reader) > 0)

@@ -39,9 +39,12 @@ ARENA_MESSAGE(listed)
 PLAIN_MESSAGE(list)
 PLAIN_MESSAGE(query)
 PLAIN_MESSAGE(queried)
+ARENA_MESSAGE(changes)
+PLAIN_MESSAGE(commit)
 
 static void (*const messages[])(struct reader *reader, struct arena *arena) = {
-	on_update, on_fetch, on_fetched, on_punch, on_list, on_listed, on_query, on_queried,
+	on_update, on_fetch, on_fetched, on_punch,   on_list,
+	on_listed, on_query, on_queried, on_changes, on_commit,
 };
 
 int

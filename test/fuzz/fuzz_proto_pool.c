@@ -5,6 +5,32 @@
 
 static uint8_t output[1 << 20];
 
+/* First bytes from here on pick one of these. */
+#define ACCESS_FIRST 240u
+
+static void
+decode_access(uint8_t kind, struct reader reader)
+{
+	struct proto_acl_change change;
+	struct proto_target_query query;
+	struct proto_target_info info;
+	struct proto_container_filter filter;
+	struct proto_container_entry entry;
+	struct writer writer;
+
+	writer_init(&writer, output, sizeof(output));
+	if (kind % 5 == 0 && proto_acl_change_decode(&reader, &change) == 0)
+		proto_acl_change_encode(&change, &writer);
+	if (kind % 5 == 1 && proto_target_query_decode(&reader, &query) == 0)
+		proto_target_query_encode(&query, &writer);
+	if (kind % 5 == 2 && proto_target_info_decode(&reader, &info) == 0)
+		proto_target_info_encode(&info, &writer);
+	if (kind % 5 == 3 && proto_container_filter_decode(&reader, &filter) == 0)
+		proto_container_filter_encode(&filter, &writer);
+	if (kind % 5 == 4 && proto_container_entry_decode(&reader, &entry) == 0)
+		proto_container_entry_encode(&entry, &writer);
+}
+
 static void
 decode(uint8_t kind, struct reader reader, struct arena *arena)
 {
@@ -63,7 +89,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ASSERT(arena);
 	if (size > 0) {
 		reader_init(&reader, data + 1, size - 1);
-		decode(data[0], reader, arena);
+		if (data[0] >= ACCESS_FIRST)
+			decode_access(data[0], reader);
+		else
+			decode(data[0], reader, arena);
 	}
 	ASSERT(arena_used(arena) == 0);
 	arena_destroy(arena);

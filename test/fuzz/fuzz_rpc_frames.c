@@ -101,15 +101,14 @@ send_hello(struct stranger *stranger, uint8_t kind)
 {
 	struct proto_hello hello;
 	struct proto_header header = {.kind = kind, .incarnation = {1}};
-	uint8_t frame[PROTO_PREFIX_MAX + sizeof(hello)];
+	uint8_t frame[PROTO_PREFIX_MAX + sizeof(hello)], body[sizeof(hello)];
 	struct iovec iov = {frame, 0};
 
 	proto_hello_init(&hello, "fuzz");
 	hello.loops = 1;
 	hello.credits = 3;
-	iov.iov_len = proto_prefix_encode(&header, NULL, sizeof(hello), frame);
-	proto_hello_encode(&hello, frame + iov.iov_len);
-	iov.iov_len += sizeof(hello);
+	iov.iov_len = proto_prefix_encode(&header, NULL, proto_hello_encode(&hello, body), frame);
+	iov.iov_len += proto_hello_encode(&hello, frame + iov.iov_len);
 	proto_frame_seal(&iov, 1);
 	send_raw(stranger, frame, iov.iov_len);
 }

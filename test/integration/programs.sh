@@ -250,6 +250,58 @@ run 3 "$bin/daos" cont create nowhere c1
 has 'failed to connect to pool "nowhere"' "daos pool list"
 run 3 "$bin/daos" cont destroy tank nope
 
+# Properties and attributes; what files get; keys of objects; the system.
+run 0 "$bin/daos" cont get-prop tank files
+has "Properties for container files" "Layout Type (layout_type)" " POSIX " "Redundancy Factor (rd_fac)" "HEALTHY"
+run 2 "$bin/daos" cont get-prop tank files nothing
+run 0 "$bin/daos" cont set-prop tank kv label:pairs
+run 0 "$bin/daos" -j cont get-prop tank pairs label
+json '[p["value"] for p in j["response"]] == ["pairs"]'
+run 2 "$bin/daos" cont set-prop tank pairs nothing:1
+run 0 "$bin/daos" cont set-prop tank pairs label:kv
+for owner in "cont set-attr tank kv" "pool set-attr tank"; do
+	run 0 "$bin/daos" $owner color:blue,size:12
+	run 0 "$bin/daos" ${owner/set/get} color,size
+	has "Name  Value" "color blue" "size  12"
+	run 0 "$bin/daos" ${owner/set/del} color
+	run 0 "$bin/daos" -j ${owner/set/list}
+	json '[a["name"] for a in j["response"]] == ["size"]'
+	run 3 "$bin/daos" ${owner/set/get} color
+	run 2 "$bin/daos" $owner alone
+done
+run 0 "$bin/daos" pool list-containers tank
+has "Containers in pool tank:" "kv"
+run 0 "$bin/daos" fs set-attr tank files / --oclass=SX --chunk-size=64KiB
+run 0 "$bin/daos" fs get-attr tank files
+has "File Creation Object Class     : SX" "Chunk Size                     : 64 KiB"
+run 0 "$bin/daos" fs reset-oclass tank files
+run 0 "$bin/daos" fs reset-chunk-size tank files
+run 0 "$bin/daos" fs chmod tank files / --mode=0700
+run 0 "$bin/daos" -j fs get-attr tank files
+json 'j["response"]["chunk_size"] == 1048576 and j["response"]["mode"] == 0o700'
+run 3 "$bin/daos" fs get-attr tank files /nope
+run 1 "$bin/daos" fs get-attr tank kv
+run 2 "$bin/daos" fs chmod tank files / --mode=9
+run 0 "$bin/daos" fs reset-attr tank files
+run 0 "$bin/daos" -j cont get-prop tank files root_oids
+root=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["response"][0]["value"].split(",")[0])' "$out")
+run 0 "$bin/daos" object list-keys tank files --oid="$root"
+has "DFS_SB_METADATA" "  DFS_MAGIC"
+run 0 "$bin/daos" object dump tank files "$root"
+has "records 0 to 0 of 8 bytes"
+run 0 "$bin/daos" -j object query tank files "$root"
+json 'j["response"]["class"] == "S1" and j["response"]["newest_epoch"] > 0'
+run 2 "$bin/daos" object query tank files
+run 0 "$bin/daos" system query
+has "connected to DAOS system:" "name: daos_server" "rank[0]: "
+run 0 "$bin/dmg" system leader-query
+has "Current Leader: "
+run 0 "$bin/dmg" system list-pools
+has "tank"
+run 0 "$bin/daos" cont link tank files --path="$scratch/linked"
+run 1 "$bin/daos" cont link tank files --path="$scratch/linked"
+rm -rf "$scratch/linked"
+
 # Attributes, owners, and paths that stand for containers.
 run 2 "$bin/daos" cont create tank c1 --attrs=alone
 run 2 "$bin/daos" cont create tank c1 --path="$scratch/c1"

@@ -102,7 +102,7 @@ test_conditions(void **state)
 	assert_int_equal(buffer[0], '3');
 	assert_ok(daos_kv_remove(store, DAOS_TX_NONE, DAOS_COND_KEY_REMOVE, "k", NULL));
 	assert_int_equal(daos_kv_put(store, (daos_handle_t){12345}, 0, "k", 1, "1", NULL),
-			 -DER_NOSYS);
+			 -DER_NO_HDL);
 	assert_int_equal(daos_kv_put(store, DAOS_TX_NONE, 0, "", 1, "1", NULL), -DER_INVAL);
 	assert_ok(daos_kv_close(store, NULL));
 }
@@ -796,54 +796,10 @@ test_directories(void **state)
 	embedded_directory_remove(&other);
 }
 
-/* A second process on the same directory is refused, and told who holds it. */
-static void
-test_second_process(void **state)
-{
-	struct embedded_bed first;
-	char expected[32], byte = 0;
-	int told[2], asked[2], status;
-	daos_handle_t handle;
-	pid_t child;
-
-	(void)state;
-	embedded_directory_make(&first);
-	assert_int_equal(pipe(told) | pipe(asked), 0);
-	child = fork();
-	if (child == 0) {
-		embedded_up(&first);
-		if (write(told[1], &byte, 1) != 1 || read(asked[0], &byte, 1) != 1)
-			_exit(1);
-		embedded_down(&first);
-		_exit(0);
-	}
-	assert_int_equal(read(told[0], &byte, 1), 1);
-	client_set_quiet(true);
-	assert_ok(daos_init());
-	assert_int_equal(daos_pool_connect("default", NULL, DAOS_PC_RW, &handle, NULL, NULL),
-			 -DER_BUSY);
-	snprintf(expected, sizeof(expected), "process %d", (int)child);
-	assert_non_null(strstr(client_last_error(), expected));
-	assert_int_equal(write(asked[1], &byte, 1), 1);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-	/* Now it is free, and the same client finds it. */
-	assert_ok(daos_pool_connect("default", NULL, DAOS_PC_RW, &handle, NULL, NULL));
-	assert_ok(daos_pool_disconnect(handle, NULL));
-	assert_ok(daos_fini());
-	client_set_quiet(false);
-	for (int i = 0; i < 2; i++) {
-		close(told[i]);
-		close(asked[i]);
-	}
-	embedded_directory_remove(&first);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest before[] = {
-		cmocka_unit_test(test_second_process),
 		cmocka_unit_test(test_sigkill),
 		cmocka_unit_test(test_directories),
 	};

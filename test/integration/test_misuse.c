@@ -694,8 +694,7 @@ throw_requests(uint64_t *seed)
 
 	noise(seed, header.incarnation, sizeof(header.incarnation));
 	proto_hello_init(&hello, "daos_server");
-	proto_hello_encode(&hello, body);
-	throw_frame(descriptor, &header, NULL, body, sizeof(hello));
+	throw_frame(descriptor, &header, NULL, body, proto_hello_encode(&hello, body));
 	assert_true(answered(descriptor, &stamp));
 	for (int i = 0; i < 64; i++) {
 		struct request_id id = {.sequence = 1 + draw(seed, 300), .first_sent = stamp};

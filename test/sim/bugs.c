@@ -11,14 +11,15 @@
 	}
 
 const struct seeded_bug seeded_bugs[] = {
-	BUG_ROW(1, 36, "", "a flush of data is skipped",
+	BUG_ROW(1, 10, "--profile power --knob workloads=5", "a flush of data is skipped",
 		"A power cut loses payload that was written in place and "
 		"acknowledged: reads of it fail their sum. values and arrays with "
 		"large values, power cuts"),
-	BUG_ROW(2, 6, "", "a commit names the group before its own",
+	BUG_ROW(2, 3, "--profile power --knob workloads=1",
+		"a commit names the group before its own",
 		"Answers leave before their group is durable: a crash loses "
 		"acknowledged changes. values, power cuts or kills under load"),
-	BUG_ROW(3, 6, "--profile power --knob workloads=1",
+	BUG_ROW(3, 6, "--profile power --knob workloads=1 --knob servers=1 --knob actors=6",
 		"a fetch answers before what it saw is durable",
 		"A read shows a value, then a crash takes it back: the next read is "
 		"older. values with readers beside writers, crashes"),
@@ -49,16 +50,16 @@ const struct seeded_bug seeded_bugs[] = {
 	BUG_ROW(12, 0, "", "a listing that stops in a page resumes behind it",
 		"Keys between the place and the end of the page are never shown. "
 		"listing with small buffers"),
-	BUG_ROW(13, 0, "", "a listing resumes at the key it ended with",
+	BUG_ROW(13, 0, "--knob workloads=2", "a listing resumes at the key it ended with",
 		"The last key of each page comes twice. listing over several pages"),
 	BUG_ROW(15, 0, "", "a request that comes again is executed again",
 		"A conditional insert meets its own result, an old value comes back "
 		"over a newer one. values, lost answers"),
-	BUG_ROW(16, 32, "", "a service's answer is not stored with the change",
+	BUG_ROW(16, 36, "", "a service's answer is not stored with the change",
 		"A creation or destruction sent again is judged anew: -DER_EXIST or "
 		"-DER_NONEXIST for what the caller itself did. management, lost "
 		"answers"),
-	BUG_ROW(17, 2, "", "a conditional insert sees only what is durable",
+	BUG_ROW(17, 3, "", "a conditional insert sees only what is durable",
 		"Two inserts of one key under way at the same time both succeed. "
 		"values, several actors on one key with conditions on dkeys"),
 	BUG_ROW(18, 0, "", "a shrunk array keeps the end of its last chunk",
@@ -75,7 +76,7 @@ const struct seeded_bug seeded_bugs[] = {
 	BUG_ROW(21, 0, "", "the objects of a destroyed container are forgotten",
 		"Their space never returns. management and space with containers "
 		"destroyed full"),
-	BUG_ROW(22, 34, "", "a move removes the name it replaces first",
+	BUG_ROW(22, 3, "--knob workloads=8", "a move removes the name it replaces first",
 		"Between two requests, and for good after a crash of the client, "
 		"neither file has the name. names with moves over existing names, "
 		"client crashes or readers"),
@@ -83,6 +84,30 @@ const struct seeded_bug seeded_bugs[] = {
 		"Damage of the disk is read as data: a part of a piece leaves with "
 		"a fresh sum. values and arrays with partial reads, bit flips, "
 		"misdirected and lost writes"),
+	BUG_ROW(24, 0, "--knob workloads=64", "changes do not look at what transactions have read",
+		"Two transactions that read the same version both replace it. bank"),
+	BUG_ROW(25, 0, "--knob workloads=64", "reads do not wait for what is prepared",
+		"A read sees one target before a transaction and the other one after "
+		"it. bank, several targets"),
+	BUG_ROW(26, 7, "--profile power --knob workloads=64 --knob actors=8 --knob servers=1",
+		"reads of before a restart are forgotten",
+		"A transaction that read before a crash commits after it, and "
+		"another one has changed what it read. bank, crashes"),
+	BUG_ROW(27, 3, "--knob workloads=64",
+		"a decided transaction of before a crash is not applied everywhere",
+		"The leader forgets its decision, and the others then what they had "
+		"prepared: half of a transaction. bank, crashes"),
+	BUG_ROW(28, 0, "--knob workloads=64", "what only a snapshot shows is collected",
+		"A snapshot changes, or shows freed bytes. bank with snapshots"),
+	BUG_ROW(29, 3, "--knob workloads=64", "a decision is answered before it is durable",
+		"A crash takes back a transaction that was acknowledged. bank, "
+		"crashes"),
+	BUG_ROW(30, 0, "--knob workloads=64", "a commit that comes again is executed again",
+		"It is refused for what it has done itself, and its writes are "
+		"there. bank, lost answers, crashes"),
+	BUG_ROW(31, 6, "--knob workloads=64", "a snapshot does not refuse older changes",
+		"What it showed of an account is another version later. bank with "
+		"slow transactions and snapshots"),
 };
 
 const uint32_t seeded_bug_count = ARRAY_SIZE(seeded_bugs);

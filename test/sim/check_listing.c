@@ -101,10 +101,13 @@ order_check(const struct listed_key *keys, const struct listing *listing, char *
 	for (uint32_t i = 1; listing->runs > 0 && i < listing->entry_count; i++) {
 		const struct listed_entry *entry = &listing->entries[i];
 
-		if (keys[entry->key].rank > keys[entry[-1].key].rank)
+		if (listing->falls ? keys[entry->key].rank < keys[entry[-1].key].rank
+				   : keys[entry->key].rank > keys[entry[-1].key].rank)
 			continue;
 		if (++runs > listing->runs)
-			return complain(keys, entry->key, "comes after a greater one",
+			return complain(keys, entry->key,
+					listing->falls ? "comes after a smaller one"
+						       : "comes after a greater one",
 					listing->begin, entry->end, text, size);
 	}
 	return true;

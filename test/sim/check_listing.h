@@ -45,6 +45,7 @@ struct listing {
 	struct listed_entry *entries;
 	uint32_t entry_count, entry_room;
 	uint32_t runs; /* parts that are in order each; 0: there is no order */
+	bool falls;    /* from the last key to the first */
 	bool complete; /* it came to its end */
 };
 

@@ -14,7 +14,8 @@ static const char *const operation_names[] = {
 	[LISTING_DKEYS] = "list-dkey",	  [LISTING_AKEYS] = "list-akey",
 	[LISTING_EXTENTS] = "list-recx",  [LISTING_PAIRS] = "kv-list",
 	[LISTING_QUERY] = "query-key",	  [LISTING_EPOCH] = "query-max-epoch",
-	[LISTING_SPLIT] = "anchor-split", NULL,
+	[LISTING_SPLIT] = "anchor-split", [LISTING_ANCHOR] = "key2anchor",
+	[LISTING_VERIFY] = "verify",	  NULL,
 };
 
 /* ------------------------------------------------ the model */
@@ -187,6 +188,8 @@ listing_act(struct actor *actor)
 			set_out(&listing, directory);
 		else if (draw < 92 && actor_takes(actor, LISTING_QUERY))
 			edge_ask(&listing, directory);
+		else if (draw < 96 && actor_takes(actor, LISTING_ANCHOR))
+			anchor_ask(&listing, directory);
 		else if (actor_takes(actor, LISTING_EPOCH))
 			epoch_ask(&listing, directory);
 	}
@@ -230,6 +233,7 @@ listing_verify(struct actor *actor)
 		journey_finish(&listing, journey_begin(&listing, directory));
 		edge_ask(&listing, directory);
 		epoch_ask(&listing, directory);
+		(void)actor_done(actor, LISTING_VERIFY, directory_verify(&listing, directory));
 	}
 	directories_close(&listing);
 }

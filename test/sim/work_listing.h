@@ -19,6 +19,8 @@ enum listing_operation {
 	LISTING_QUERY,
 	LISTING_EPOCH,
 	LISTING_SPLIT,
+	LISTING_ANCHOR,
+	LISTING_VERIFY,
 };
 
 enum directory_level { LEVEL_DKEYS, LEVEL_AKEYS, LEVEL_EXTENTS, LEVEL_PAIRS };
@@ -134,6 +136,8 @@ void key_change_add(struct listed_key *key, const struct key_change *change);
 struct open_directory *directory_open(struct listing_actor *listing,
 				      const struct directory *directory);
 void directories_close(struct listing_actor *listing);
+/* Whether all that it holds can be read. */
+int directory_verify(struct listing_actor *listing, const struct directory *directory);
 /* The dkey of directories whose keys are akeys or extents, and the akey of extents. */
 daos_key_t directory_dkey(const struct directory *directory, uint64_t *integer);
 daos_key_t directory_akey(const struct directory *directory, uint64_t *integer);
@@ -148,3 +152,5 @@ struct journey *journey_copy(struct listing_model *model, const struct journey *
 bool journey_go_on(struct listing_actor *listing, struct journey *journey);
 void edge_ask(struct listing_actor *listing, struct directory *directory);
 void epoch_ask(struct listing_actor *listing, struct directory *directory);
+/* An anchor at a key, and what comes first there. */
+void anchor_ask(struct listing_actor *listing, struct directory *directory);

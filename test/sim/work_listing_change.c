@@ -23,13 +23,30 @@ entry_close(struct open_directory *open)
 }
 
 static int
+directory_oid(struct listing_actor *listing, const struct directory *directory,
+	      daos_obj_id_t *ret_oid)
+{
+	*ret_oid = (daos_obj_id_t){.lo = directory->number + 1};
+	return daos_obj_generate_oid(listing->actor->container, ret_oid, directory->kind->type,
+				     directory->kind->class, 0, 0);
+}
+
+int
+directory_verify(struct listing_actor *listing, const struct directory *directory)
+{
+	daos_obj_id_t oid;
+	int rc = directory_oid(listing, directory, &oid);
+
+	return rc ? rc : daos_obj_verify(listing->actor->container, oid, DAOS_EPOCH_MAX);
+}
+
+static int
 entry_open(struct listing_actor *listing, const struct directory *directory,
 	   struct open_directory *open)
 {
 	daos_handle_t container = listing->actor->container;
-	daos_obj_id_t oid = {.lo = directory->number + 1};
-	int rc = daos_obj_generate_oid(container, &oid, directory->kind->type,
-				       directory->kind->class, 0, 0);
+	daos_obj_id_t oid;
+	int rc = directory_oid(listing, directory, &oid);
 
 	if (rc)
 		return rc;

@@ -63,6 +63,8 @@ journey_begin(struct listing_actor *listing, struct directory *directory)
 	journey->listing.begin = actor_time(listing->actor);
 	if (directory->kind->form != FORM_HASHED)
 		journey->listing.runs = group_count(listing->model, directory);
+	if (directory->kind->level == LEVEL_EXTENTS)
+		journey->listing.falls = stream_chance(&listing->actor->random, 40);
 	if (directory->kind->level == LEVEL_DKEYS && actor_takes(listing->actor, LISTING_SPLIT) &&
 	    stream_chance(&listing->actor->random, 30))
 		journey_split(listing, journey);
@@ -88,6 +90,7 @@ journey_copy(struct listing_model *model, const struct journey *journey)
 
 struct page {
 	daos_anchor_t anchor;
+	bool falls; /* extents: from the last to the first */
 	uint32_t asked, count;
 	daos_key_desc_t kds[PAGE_KEYS];
 	daos_recx_t extents[PAGE_KEYS];
@@ -135,7 +138,7 @@ page_call(daos_handle_t handle, const struct directory *directory, struct page *
 	case LEVEL_EXTENTS:
 		return daos_obj_list_recx(handle, th, &dkey, &akey, &page->record_size,
 					  &page->count, page->extents, page->epochs, &page->anchor,
-					  true, NULL);
+					  !page->falls, NULL);
 	}
 	return -DER_INVAL;
 }
@@ -291,7 +294,7 @@ bool
 journey_go_on(struct listing_actor *listing, struct journey *journey)
 {
 	struct open_directory *open = directory_open(listing, journey->directory);
-	struct page page = {.anchor = journey->anchor};
+	struct page page = {.anchor = journey->anchor, .falls = journey->listing.falls};
 	int rc;
 
 	if (open == NULL)
@@ -389,4 +392,51 @@ epoch_ask(struct listing_actor *listing, struct directory *directory)
 					     directory->epoch_room * sizeof(*directory->epochs));
 	}
 	directory->epochs[directory->epoch_count++] = query;
+}
+
+/* What comes first from an anchor on; NO_KEY for nothing. */
+static int
+first_of(struct listing_actor *listing, const struct open_directory *open,
+	 const struct directory *directory, struct page *page, uint32_t *ret_key)
+{
+	int rc;
+
+	page->asked = 1;
+	page_buffers(page, listing->hand->page, PAGE_ROOM, 0);
+	rc = page_call(open->handle, directory, page);
+	*ret_key = NO_KEY;
+	if (rc || page->count == 0)
+		return rc;
+	*ret_key =
+		directory_find(directory, listing->hand->page, (uint32_t)page->kds[0].kd_key_len);
+	return 0;
+}
+
+void
+anchor_ask(struct listing_actor *listing, struct directory *directory)
+{
+	struct open_directory *open = directory_open(listing, directory);
+	uint32_t number = (uint32_t)stream_draw(&listing->actor->random, directory->key_count);
+	struct listed_key *key = &directory->keys[number];
+	uint64_t begin = actor_time(listing->actor), dkey_integer;
+	daos_key_t dkey = directory_dkey(directory, &dkey_integer), wanted;
+	bool akeys = directory->kind->level == LEVEL_AKEYS;
+	struct page page = {.falls = false};
+	uint32_t first = NO_KEY;
+	int rc;
+
+	if (open == NULL || (!akeys && directory->kind->level != LEVEL_DKEYS))
+		return;
+	d_iov_set(&wanted, key->name, key->length);
+	rc = daos_obj_key2anchor(open->handle, DAOS_TX_NONE, akeys ? &dkey : &wanted,
+				 akeys ? &wanted : NULL, &page.anchor, NULL);
+	if (rc == 0)
+		rc = first_of(listing, open, directory, &page, &first);
+	open->calls++;
+	(void)actor_done(listing->actor, LISTING_ANCHOR, rc);
+	if (rc == 0 && first != number && !server_may_roll_back(listing->model->server) &&
+	    key_presence(key, begin, actor_time(listing->actor)) == PRESENCE_ALWAYS)
+		sim_violation(listing->model->sim,
+			      "an anchor at key %u of directory %u shows key %d", number,
+			      directory->number, (int)first);
 }

@@ -237,6 +237,45 @@ local_access_text(struct local *local)
 	daos_acl_free(acl);
 }
 
+/* ------------------------------------------------ rights */
+
+static void
+entry_set(daos_prop_t *list, uint32_t number, uint32_t type, const char *text)
+{
+	list->dpp_entries[number].dpe_type = type;
+	ASSERT(daos_prop_set_str(list, type, text, strlen(text)) == 0);
+}
+
+/* What the owner may, who is root; the list gives everybody else nothing. */
+static void
+local_rights(struct local *local)
+{
+	static const char *texts[] = {"A::OWNER@:r", "A::EVERYONE@:"};
+	daos_prop_t *pool = daos_prop_alloc(3), *container = daos_prop_alloc(3);
+	struct daos_acl *acl = NULL;
+	uint64_t rights = 0;
+	gid_t group = 0;
+
+	ASSERT(pool && container && daos_acl_from_strs(texts, 2, &acl) == 0);
+	entry_set(pool, 0, DAOS_PROP_PO_OWNER, "root@");
+	entry_set(pool, 1, DAOS_PROP_PO_OWNER_GROUP, "root@");
+	entry_set(container, 0, DAOS_PROP_CO_OWNER, "root@");
+	entry_set(container, 1, DAOS_PROP_CO_OWNER_GROUP, "root@");
+	pool->dpp_entries[2].dpe_type = DAOS_PROP_PO_ACL;
+	container->dpp_entries[2].dpe_type = DAOS_PROP_CO_ACL;
+	pool->dpp_entries[2].dpe_val_ptr = daos_acl_dup(acl);
+	container->dpp_entries[2].dpe_val_ptr = daos_acl_dup(acl);
+	LOCAL_EXPECT(local, daos_pool_get_perms(pool, 0, &group, 1, &rights) == 0 &&
+				    (rights & DAOS_ACL_PERM_READ) != 0 &&
+				    (rights & DAOS_ACL_PERM_WRITE) == 0);
+	LOCAL_EXPECT(local, daos_cont_get_perms(container, 0, &group, 1, &rights) == 0 &&
+				    (rights & DAOS_ACL_PERM_READ) != 0 &&
+				    (rights & DAOS_ACL_PERM_WRITE) == 0);
+	daos_acl_free(acl);
+	daos_prop_free(pool);
+	daos_prop_free(container);
+}
+
 /* ------------------------------------------------ principals */
 
 /* Of all users only root is on every machine. */
@@ -248,6 +287,7 @@ local_principals(struct local *local)
 	uid_t user = 1;
 	gid_t group = 1;
 
+	local_rights(local);
 	LOCAL_EXPECT(local, daos_acl_uid_to_principal(0, &name) == 0 && strcmp(name, "root@") == 0);
 	LOCAL_EXPECT(local, daos_acl_principal_to_uid(name, &user) == 0 && user == 0);
 	d_free(name);

@@ -111,6 +111,9 @@ access_matches(struct daos_acl *acl, const struct access *access)
 	     entry = daos_acl_get_next_ace(acl, entry)) {
 		uint32_t user;
 
+		/* Owner and group, whom every container's first list names. */
+		if (entry->dae_principal_type != DAOS_ACL_USER)
+			continue;
 		if (sscanf(daos_ace_get_principal_str(entry), "user%u@", &user) != 1 ||
 		    user >= USERS || entry->dae_allow_perms != access->permissions[user])
 			return false;
@@ -140,7 +143,7 @@ access_compare(struct own *own, const struct access *access)
 
 /* One random change; false: it failed for a reason of the system. */
 static bool
-access_change(struct own *own, struct access *access)
+access_alter(struct own *own, struct access *access)
 {
 	struct stream *random = &own->manage->actor->random;
 	uint32_t user = (uint32_t)stream_draw(random, USERS);
@@ -237,7 +240,7 @@ manage_access(struct manage *manage)
 	bool good = own_begin(&own, manage, MANAGE_ACCESS);
 
 	for (uint32_t i = 0; good && i < 4; i++)
-		good = access_change(&own, &access) && access_compare(&own, &access);
+		good = access_alter(&own, &access) && access_compare(&own, &access);
 	if (good && stream_chance(&manage->actor->random, 50))
 		good = owner_change(&own) && status_check(&own);
 	if (good)

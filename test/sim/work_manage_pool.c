@@ -228,6 +228,69 @@ judge_space(struct manage *manage, const daos_pool_info_t *info)
 	}
 }
 
+/* A target of it, and one that it does not have. */
+static void
+query_target(struct manage *manage)
+{
+	uint32_t targets = (uint32_t)plan_knob(sim_plan(manage->model->sim), KNOB_TARGETS);
+	uint32_t target = (uint32_t)stream_draw(&manage->actor->random, targets + 1);
+	daos_target_info_t info = {.ta_state = DAOS_TS_UNKNOWN};
+	int rc = daos_pool_query_target(manage->actor->pool, target, 0, &info, NULL);
+
+	if (target == targets && rc == -DER_NONEXIST)
+		return;
+	(void)manage_done(manage, MANAGE_POOL_QUERY, rc, NULL);
+	/* Where the media failed it is out of service. */
+	if (rc == 0 && (target == targets || (info.ta_state != DAOS_TS_UP_IN &&
+					      !server_may_fail(manage->model->server))))
+		sim_violation(manage->model->sim, "target %u of %u is in state %d", target, targets,
+			      (int)info.ta_state);
+}
+
+/* A service that begins anew is not missed, and no engine has a blob store. */
+static void
+ask_for_nothing(struct manage *manage)
+{
+	uuid_t id = {1};
+	int state = 0;
+	int rc = daos_mgmt_get_bs_state(NULL, id, &state, NULL);
+
+	if (rc != -DER_NONEXIST)
+		sim_violation(manage->model->sim, "a blob store is asked for: %d", rc);
+	(void)manage_done(manage, MANAGE_POOL_QUERY, daos_pool_stop_svc(manage->actor->pool, NULL),
+			  NULL);
+}
+
+#define FILTER_ROOM 512u
+
+/* Containers by how often they are open: that of the actor is. */
+static void
+filter_containers(struct manage *manage)
+{
+	daos_pool_cont_filter_part_t *open = d_calloc(1, sizeof(*open));
+	struct daos_pool_cont_info2 *entries = sim_take(FILTER_ROOM * sizeof(*entries));
+	daos_pool_cont_filter_t filter;
+	daos_size_t count = FILTER_ROOM;
+	bool found = false;
+	int rc = daos_pool_cont_filter_init(&filter, PCF_COMBINE_LOGICAL_AND);
+
+	ASSERT(open != NULL && rc == 0);
+	open->pcfp_func = PCF_FUNC_GE;
+	open->pcfp_key = PCF_KEY_NUM_HANDLES;
+	open->pcfp_val64 = 1;
+	rc = daos_pool_cont_filter_add(&filter, open);
+	ASSERT(rc == 0);
+	rc = daos_pool_filter_cont(manage->actor->pool, &filter, &count, entries, NULL);
+	daos_pool_cont_filter_fini(&filter);
+	(void)manage_done(manage, MANAGE_POOL_QUERY, rc, NULL);
+	for (daos_size_t i = 0; rc == 0 && i < count; i++)
+		found = found ||
+			strcmp(entries[i].pci_id.pci_label, manage->actor->workload->name) == 0;
+	if (rc == 0 && !found && !server_may_roll_back(manage->model->server))
+		sim_violation(manage->model->sim, "a filter lacks the container that is open");
+	free(entries);
+}
+
 void
 manage_pool_query(struct manage *manage)
 {
@@ -250,6 +313,10 @@ manage_pool_query(struct manage *manage)
 	}
 	d_rank_list_free(ranks);
 	daos_prop_free(properties);
+	query_target(manage);
+	filter_containers(manage);
+	if (stream_chance(&manage->actor->random, 10))
+		ask_for_nothing(manage);
 }
 
 /* ------------------------------------------------ use */

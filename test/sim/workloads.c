@@ -3,8 +3,8 @@
 #include "sim/workloads.h"
 
 const struct workload *const workloads[] = {
-	&workload_values, &workload_listing, &workload_arrays,
-	&workload_files,  &workload_manage,  &workload_local,
+	&workload_values, &workload_listing, &workload_arrays, &workload_files,
+	&workload_manage, &workload_local,   &workload_bank,
 };
 
 const uint32_t workload_count = ARRAY_SIZE(workloads);

@@ -10,3 +10,4 @@ extern const struct workload workload_arrays;  /* overlapping extents, sizes, ho
 extern const struct workload workload_files;   /* a name space against a tree in memory */
 extern const struct workload workload_manage;  /* pools, containers, properties, attributes */
 extern const struct workload workload_local;   /* functions that need no server */
+extern const struct workload workload_bank;    /* transactions and snapshots */

@@ -70,6 +70,7 @@ struct output {
 	struct list segments;
 	struct segment *spare; /* one of the usual size, kept */
 	uint64_t owned;	       /* bytes copied and not yet taken by the kernel */
+	uint32_t frames;       /* sent since the last flush */
 	uint32_t answers;      /* answers to the peer's transfers, queued */
 	bool blocked;	       /* the kernel has no room: wait for writability */
 };

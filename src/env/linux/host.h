@@ -24,6 +24,14 @@ void linux_thread_join(struct linux_thread *thread);
 /* Binds the calling thread to one core; core is taken modulo the cores this process may use. */
 void linux_thread_bind(uint32_t core);
 
+/*
+ * Gives the calling thread, and the threads that it starts from now on, a table of descriptors of
+ * their own, in which standard error alone is open (0 and 1 lead nowhere). What they open is then
+ * out of reach of the rest of the process, and of its children by fork. -DER_NOSYS where the kernel
+ * refuses.
+ */
+MUST_USE int linux_descriptors_isolate(void);
+
 /* Cores that this process may use, at least 1. */
 uint32_t linux_core_count(void);
 

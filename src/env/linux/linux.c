@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "env/linux/world.h"
 
@@ -84,6 +85,7 @@ poll_world(struct poller *poller, uint64_t timeout_ns)
 		timeout_ns = transport_timeout(&world->transport, timeout_ns);
 	world->backend->operations->wait(world->backend, timeout_ns);
 	finish_in_place(world);
+	users_deliver(&world->users);
 	transport_deliver(&world->transport);
 }
 
@@ -130,6 +132,8 @@ wire(struct linux_env *world)
 	world->env.randomness = &world->randomness.randomness;
 	world->env.poller = &world->poller;
 	world->env.transport = &world->transport.transport;
+	world->env.self = (struct peer_credentials){
+		.known = true, .user = geteuid(), .group = getegid(), .process = getpid()};
 }
 
 static int
@@ -145,6 +149,7 @@ build(struct linux_env *world, const struct linux_env_options *options)
 	rc = linux_transport_init(world, options);
 	if (rc)
 		goto out_storage;
+	users_init(&world->users, &world->env, &world->backend->wakeup);
 	return 0;
 
 out_storage:
@@ -193,6 +198,7 @@ linux_env_destroy(struct env *env)
 	struct context *former = context_enter(&world->context);
 
 	ASSERT(world->disks == 0);
+	users_fini(&world->users);
 	transport_fini(world);
 	storage_fini(world);
 	world->backend->operations->destroy(world->backend);

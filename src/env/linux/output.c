@@ -10,6 +10,12 @@
 #define SEGMENT_SIZE (16u * 1024)
 /* Pieces of one system call. */
 #define SEND_PIECES 64u
+/*
+ * So many frames, or bytes, go to the kernel before the turn ends: the peer works on them
+ * meanwhile, where it would sleep and had to be woken.
+ */
+#define FLUSH_FRAMES 8u
+#define FLUSH_BYTES (32u * 1024)
 /* Bytes handed over in one turn before the other connections have theirs. */
 #define SEND_BUDGET (8u * 1024 * 1024)
 
@@ -282,6 +288,7 @@ output_flush(struct linux_connection *self)
 	uint64_t budget = SEND_BUDGET;
 
 	list_remove(&self->dirty_link);
+	self->output.frames = 0;
 	while (!list_empty(&self->output.segments)) {
 		struct msghdr header = {.msg_iov = pieces,
 					.msg_iovlen = gather(&self->output, pieces)};
@@ -304,6 +311,18 @@ output_flush(struct linux_connection *self)
 		budget -= (uint64_t)taken;
 	}
 	return 0;
+}
+
+static void
+flush_early(struct linux_connection *self)
+{
+	int rc;
+
+	if (self->state != CONNECTION_OPEN || self->output.blocked)
+		return;
+	rc = output_flush(self);
+	if (rc)
+		connection_fail_later(self, rc);
 }
 
 /* ------------------------------------------------ the seam */
@@ -331,5 +350,7 @@ connection_send_frame(struct connection *connection, const struct iovec *iov, ui
 	iov_copy_out(iov, iov_count, 0, to + FRAME_HEADER, length);
 	memset(to + FRAME_HEADER + length, 0, padding);
 	self->transport->env->statistics.frames_sent++;
+	if (++self->output.frames >= FLUSH_FRAMES || self->output.owned >= FLUSH_BYTES)
+		flush_early(self);
 	return 0;
 }

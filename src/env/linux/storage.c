@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "env/linux/world.h"
@@ -19,6 +21,9 @@
 /* A file being made carries it until it is complete; left over after a crash it counts for nothing.
  */
 #define CREATING ".creating"
+/* How often, and how long each time, to wait for a disk that somebody else has open. */
+#define LOCK_PAUSES 2000u
+#define LOCK_PAUSE_NS 1000000
 
 static struct linux_storage *
 storage_of(struct storage *storage)
@@ -181,6 +186,26 @@ open_direct(struct linux_storage *self, const char *name, int flags, bool *ret_d
 	return fd;
 }
 
+/*
+ * Waits until nobody else has the disk open. What a killed process had under way holds the file,
+ * and with it the lock, until it is done: none of its writes comes after a read here.
+ */
+static int
+wait_for_others(int fd, const char *name)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+	for (uint32_t i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		/* Where the file system has no such locks, there is nothing to wait for. */
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return 0;
+		if (i == LOCK_PAUSES)
+			return error_raise(-DER_BUSY, "disk %s is open in another process", name);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 static int
 open_disk(struct storage *storage, const char *name, struct disk **ret_disk)
 {
@@ -193,6 +218,11 @@ open_disk(struct storage *storage, const char *name, struct disk **ret_disk)
 	fd = open_direct(self, name, 0, &direct);
 	if (fd < 0)
 		return errno == ENOENT ? -DER_NONEXIST : raise_errno("open", name);
+	rc = wait_for_others(fd, name);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
 	return disk_create(self->env, fd, direct, name, ret_disk);
 }
 
@@ -282,7 +312,9 @@ create_disk(struct storage *storage, const char *name, uint64_t size,
 	rc = prepare(self, passing, size, allocate, &direct, &fd);
 	if (rc)
 		return rc;
-	rc = publish(self, passing, name);
+	rc = wait_for_others(fd, name);
+	if (rc == 0)
+		rc = publish(self, passing, name);
 	if (rc) {
 		close(fd);
 		return rc;

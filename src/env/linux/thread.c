@@ -2,6 +2,8 @@
 /* Threads, their locks, and signals. */
 #include <errno.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "env/linux/host.h"
 
@@ -61,6 +64,24 @@ linux_thread_join(struct linux_thread *thread)
 {
 	pthread_join(thread->thread, NULL);
 	free(thread);
+}
+
+int
+linux_descriptors_isolate(void)
+{
+	int nowhere;
+
+	if (close_range(STDERR_FILENO + 1, UINT32_MAX, CLOSE_RANGE_UNSHARE) < 0)
+		return error_raise(-DER_NOSYS, "a thread gets no descriptors of its own: %s",
+				   strerror(errno));
+	/* Neither holds a pipe of the program open, nor is free for something else. */
+	nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nowhere < 0)
+		return 0;
+	dup2(nowhere, STDIN_FILENO);
+	dup2(nowhere, STDOUT_FILENO);
+	close(nowhere);
+	return 0;
 }
 
 uint32_t

@@ -450,6 +450,12 @@ open_ring(struct uring *self)
 	if (rc < 0)
 		return error_raise(-DER_NOSYS, "the kernel refuses io_uring: %s", strerror(-rc));
 	rc = check_features(self, &parameters);
+	/*
+	 * A mapping in a child of fork would keep the ring, and so the sockets of requests in it,
+	 * beyond the end of this process: its peers would not learn of it.
+	 */
+	if (rc == 0 && io_uring_ring_dontfork(&self->ring) < 0)
+		rc = error_raise(-DER_NOSYS, "the rings cannot be kept from children by fork");
 	if (rc == 0)
 		rc = check_multishot(self);
 	if (rc)

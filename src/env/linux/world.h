@@ -6,6 +6,7 @@
 #include "env/linux/backend.h"
 #include "env/linux/disk.h"
 #include "env/linux/linux.h"
+#include "env/linux/users.h"
 
 /* Random bits are fetched from the kernel so many at a time. */
 #define RANDOM_WORDS 64u
@@ -61,6 +62,7 @@ struct linux_env {
 	struct poller poller;
 	struct linux_storage storage;
 	struct linux_transport transport;
+	struct linux_users users;
 	struct backend *backend;
 	struct disk_queue finished; /* operations done in place: completed by the next poll */
 	uint32_t disks;		    /* open */

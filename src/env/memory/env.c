@@ -146,7 +146,9 @@ memory_env_create(struct memory_world *world, const struct memory_env_options *o
 		.chooser = options->shuffle ? &env->chooser : NULL,
 		.storage = options->no_storage ? NULL : &env->storage,
 		.transport = &env->transport,
+		.self = options->credentials,
 	};
+	env->env.self.known = true;
 	list_append(&world->envs, &env->link);
 	world_note(world, env->node, NOTE_ENV, env->node->env_count);
 	*ret_env = &env->env;

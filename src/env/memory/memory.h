@@ -178,7 +178,8 @@ struct memory_env_options {
 	const char *node;	 /* whose disks and links; NULL: "node" */
 	uint64_t budget;	 /* bytes of the arena; 0: unlimited */
 	int64_t realtime_offset; /* nanoseconds that its real time differs from the world's */
-	/* What peers see over "unix:" and "memory:" addresses. */
+	/* What peers see over "unix:" and "memory:" addresses, and what env->self says; it says
+	 * root where they are not known. */
 	struct peer_credentials credentials;
 	struct log_sink *sink;	 /* borrowed; NULL: standard error */
 	enum log_level level;	 /* the zero value shows errors only */

@@ -111,7 +111,7 @@ check(uint32_t key)
 		.key = {"a", 1}, .type = PROTO_VALUE_SINGLE, .payload = &iov, .payload_count = 1};
 
 	assert_int_equal(objio_fetch(objio, object_of(key), (struct objio_key){&key, sizeof(key)},
-				     &akey, 1, 0, 0, false),
+				     &akey, 1, NULL, 0, false),
 			 0);
 	if (acknowledged[key] == 0 && akey.length == 0)
 		return;

@@ -67,6 +67,30 @@ container_on_target(struct node *node, const struct container_access *access, ui
 				  ret_container);
 }
 
+/* One pool, which the bed gives to dtx itself. */
+int
+pools_each(struct pools *pools, int (*visit)(void *argument, struct pool *pool), void *argument)
+{
+	(void)pools;
+	(void)visit;
+	(void)argument;
+	return 0;
+}
+
+struct uuid
+pool_id(const struct pool *pool)
+{
+	(void)pool;
+	return (struct uuid){{0}};
+}
+
+uint32_t
+pool_target_count(const struct pool *pool)
+{
+	(void)pool;
+	return BED_TARGETS;
+}
+
 /* ------------------------------------------------ the server */
 
 static void
@@ -159,6 +183,7 @@ listen_here(void *argument)
 {
 	struct bed *bed = argument;
 
+	assert_int_equal(dtx_resync_pool(&bed->node, bed->pool, BED_TARGETS), 0);
 	return rpc_listen(bed->group[0], ADDRESS, bed->group, BED_LOOPS, bed->address);
 }
 
@@ -460,7 +485,7 @@ bed_get(struct bed *bed, struct object_id id, const char *dkey, const char *akey
 		.payload = &iov,
 		.payload_count = room > 0,
 	};
-	int rc = objio_fetch(bed->objio, id, bed_key(dkey), &value, 1, 0, 0, false);
+	int rc = objio_fetch(bed->objio, id, bed_key(dkey), &value, 1, NULL, 0, false);
 
 	*ret_length = value.record_size;
 	return rc;
@@ -499,7 +524,7 @@ bed_read(struct bed *bed, struct object_id id, const char *dkey, uint64_t offset
 		.payload = &iov,
 		.payload_count = 1,
 	};
-	int rc = objio_fetch(bed->objio, id, bed_key(dkey), &value, 1, 0, 0, false);
+	int rc = objio_fetch(bed->objio, id, bed_key(dkey), &value, 1, NULL, 0, false);
 
 	*ret_length = value.length;
 	return rc;
@@ -507,7 +532,7 @@ bed_read(struct bed *bed, struct object_id id, const char *dkey, uint64_t offset
 
 struct counting {
 	struct node *node;
-	uint64_t counts[8];
+	uint64_t counts[9];
 };
 
 static int
@@ -530,5 +555,15 @@ bed_requests(struct bed *bed, uint32_t operation)
 		assert_int_equal(bed_run_server(bed, i, count_here, &counting), 0);
 		total += counting.counts[operation - PROTO_OBJECT];
 	}
+	return total;
+}
+
+uint64_t
+bed_cross_calls(struct bed *bed)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < BED_LOOPS; i++)
+		total += loop_cross_calls(bed->loops[i].loop);
 	return total;
 }

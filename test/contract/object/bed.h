@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "env/memory/memory.h"
+#include "object/dtx/dtx.h"
 #include "object/object.h"
 #include "objio/objio.h"
 
@@ -107,3 +108,6 @@ int bed_read(struct bed *bed, struct object_id id, const char *dkey, uint64_t of
 
 /* Requests that arrived at all loops, by operation. */
 uint64_t bed_requests(struct bed *bed, uint32_t operation);
+
+/* How often the server's loops called one another. */
+uint64_t bed_cross_calls(struct bed *bed);

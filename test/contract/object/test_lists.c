@@ -79,7 +79,8 @@ list_all(struct bed *bed, struct object_id id, uint32_t limit, uint32_t stop_aft
 		met.in_call = 0;
 		assert_true(calls <= KEYS + 8);
 		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-					    (struct objio_key){0}, 0, limit, &position, meet, &met),
+					    (struct objio_key){0}, NULL, limit, &position, meet,
+					    &met),
 				 0);
 		assert_true(met.in_call <= limit);
 	}
@@ -137,7 +138,7 @@ list_while_changing(struct bed *bed, struct object_id id)
 		changer.met.in_call = 0;
 		assert_true(changer.met.count <= KEYS);
 		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-					    (struct objio_key){0}, 0, 100, &position,
+					    (struct objio_key){0}, NULL, 100, &position,
 					    meet_and_change, &changer),
 				 0);
 	}
@@ -172,7 +173,7 @@ ordered(struct bed *bed)
 			from.data = last;
 			assert_true(calls <= KEYS);
 			assert_int_equal(objio_list_ordered(bed->objio, id, from, bed_key("a"),
-							    limits[i], meet, &met, &end),
+							    NULL, limits[i], meet, &met, &end),
 					 0);
 		}
 		check_all_met(&met);
@@ -208,13 +209,13 @@ long_keys(struct bed *bed)
 	}
 	while (!position.end)
 		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-					    (struct objio_key){0}, 0, 1000, &position, count_entry,
-					    &bytes),
+					    (struct objio_key){0}, NULL, 1000, &position,
+					    count_entry, &bytes),
 				 0);
 	assert_int_equal(bytes, COUNT * LENGTH);
 	bytes = 0;
 	assert_int_equal(objio_list_ordered(bed->objio, id, (struct objio_key){0}, bed_key("a"),
-					    1000, count_entry, &bytes, &end),
+					    NULL, 1000, count_entry, &bytes, &end),
 			 0);
 	assert_true(end);
 	/* The value that is too long is left out. */
@@ -223,7 +224,7 @@ long_keys(struct bed *bed)
 	bytes = 0;
 	snprintf(key + LENGTH - 10, 11, "%010u", COUNT / 2 - 1);
 	assert_int_equal(objio_list_ordered(bed->objio, id, bed_key(key), (struct objio_key){0},
-					    1000, count_entry, &bytes, &end),
+					    NULL, 1000, count_entry, &bytes, &end),
 			 0);
 	assert_int_equal(bytes, COUNT / 2 * LENGTH);
 	return 0;
@@ -269,7 +270,7 @@ lower_levels(struct bed *bed)
 		assert_int_equal(bed_write(bed, id, "d", i * 1000, "0123456789", 10), 0);
 	while (!position.end)
 		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_AKEYS, bed_key("d"),
-					    (struct objio_key){0}, 0, 7, &position, meet_level,
+					    (struct objio_key){0}, NULL, 7, &position, meet_level,
 					    &levels),
 				 0);
 	assert_int_equal(levels.akeys, 21);
@@ -277,7 +278,7 @@ lower_levels(struct bed *bed)
 	position = (struct objio_position){.length = 0};
 	while (!position.end)
 		assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_EXTENTS, bed_key("d"),
-					    bed_key("a"), 0, 11, &position, meet_level, &levels),
+					    bed_key("a"), NULL, 11, &position, meet_level, &levels),
 				 0);
 	assert_int_equal(levels.extents, 150);
 	assert_int_equal(levels.records, 1500);
@@ -294,20 +295,21 @@ odd_listings(struct bed *bed)
 	bool end;
 
 	assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-				    (struct objio_key){0}, 0, 7, &position, count_entry, &bytes),
+				    (struct objio_key){0}, NULL, 7, &position, count_entry, &bytes),
 			 -DER_INVAL);
 	position = (struct objio_position){.length = 3, .bytes = {77, 1, 2}};
 	assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-				    (struct objio_key){0}, 0, 7, &position, count_entry, &bytes),
+				    (struct objio_key){0}, NULL, 7, &position, count_entry, &bytes),
 			 -DER_PROTO);
 	position = (struct objio_position){.length = 0};
 	assert_int_equal(objio_list(bed->objio, id, PROTO_LIST_DKEYS, (struct objio_key){0},
-				    (struct objio_key){0}, 0, 7, &position, count_entry, &bytes),
+				    (struct objio_key){0}, NULL, 7, &position, count_entry, &bytes),
 			 0);
 	assert_true(position.end);
 	assert_int_equal(bytes, 0);
 	assert_int_equal(objio_list_ordered(bed->objio, id, (struct objio_key){0},
-					    (struct objio_key){0}, 7, count_entry, &bytes, &end),
+					    (struct objio_key){0}, NULL, 7, count_entry, &bytes,
+					    &end),
 			 -DER_INVAL);
 	return 0;
 }
@@ -341,32 +343,33 @@ queries(struct bed *bed)
 	uint64_t dkey = 3;
 
 	assert_int_equal(objio_query_key(bed->objio, id, last, (struct objio_key){0}, bed_key("a"),
-					 0, &result),
+					 NULL, &result),
 			 -DER_NONEXIST);
 	for (uint64_t i = 0; i < 40; i++) {
 		write_integer(bed, id, i, i, 100 + i);
 		assert_int_equal(objio_query_key(bed->objio, id, last, (struct objio_key){0},
-						 bed_key("a"), 0, &result),
+						 bed_key("a"), NULL, &result),
 				 0);
 		assert_int_equal(result.dkey, i);
 		assert_int_equal(result.extent.index + result.extent.count, 100 + 2 * i);
 		assert_int_equal(result.record_size, 1);
 	}
 	assert_int_equal(objio_query_key(bed->objio, id, PROTO_QUERY_MIN | PROTO_QUERY_DKEY,
-					 (struct objio_key){0}, (struct objio_key){0}, 0, &result),
+					 (struct objio_key){0}, (struct objio_key){0}, NULL,
+					 &result),
 			 0);
 	assert_int_equal(result.dkey, 0);
 	assert_int_equal(objio_query_key(bed->objio, id, PROTO_QUERY_MAX | PROTO_QUERY_EXTENT,
-					 (struct objio_key){&dkey, 8}, bed_key("a"), 0, &result),
+					 (struct objio_key){&dkey, 8}, bed_key("a"), NULL, &result),
 			 0);
 	assert_int_equal(result.extent.index + result.extent.count, 106);
 	dkey = result.epoch;
 	assert_int_equal(objio_query_key(bed->objio, id, 0, (struct objio_key){0},
-					 (struct objio_key){0}, 0, &result),
+					 (struct objio_key){0}, NULL, &result),
 			 0);
 	assert_true(result.epoch >= dkey);
 	assert_int_equal(objio_query_key(bed->objio, id, last | PROTO_QUERY_MIN,
-					 (struct objio_key){0}, bed_key("a"), 0, &result),
+					 (struct objio_key){0}, bed_key("a"), NULL, &result),
 			 -DER_INVAL);
 	return 0;
 }
@@ -375,11 +378,12 @@ static void
 run_on_bed(int (*function)(struct bed *bed))
 {
 	struct bed bed = {.up = false};
+	uint64_t crossed;
 
 	bed_init(&bed);
+	crossed = bed_cross_calls(&bed);
 	assert_int_equal(bed_run(&bed, function), 0);
-	for (uint32_t i = 0; i < BED_LOOPS; i++)
-		assert_int_equal(loop_cross_calls(bed.loops[i].loop), 0);
+	assert_int_equal(bed_cross_calls(&bed), crossed);
 	bed_fini(&bed);
 }
 

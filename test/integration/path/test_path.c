@@ -479,7 +479,7 @@ transfer(struct bed *bed, uint32_t number, uint64_t length, bool write)
 
 	if (write)
 		return objio_update(bed->objio, object, dkey, &akey, 1, 0);
-	return objio_fetch(bed->objio, object, dkey, &akey, 1, 0, 0, false);
+	return objio_fetch(bed->objio, object, dkey, &akey, 1, NULL, 0, false);
 }
 
 static int

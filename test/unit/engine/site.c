@@ -141,8 +141,10 @@ connect_client(void *argument)
 void
 client_begin(struct site *site)
 {
-	const struct memory_env_options options = {
-		.node = "client", .level = LOG_ERROR, .no_storage = true};
+	const struct memory_env_options options = {.node = "client",
+						   .level = LOG_ERROR,
+						   .no_storage = true,
+						   .credentials = site->credentials};
 
 	assert_int_equal(memory_env_create(site->world, &options, &site->client_env), 0);
 	assert_int_equal(loop_create(site->client_env, NULL, &site->client_loop), 0);
@@ -481,18 +483,28 @@ count_containers(struct site *site, struct uuid pool_handle, uint32_t *ret_count
 {
 	struct proto_name entry;
 	struct call call;
-	int rc;
+	uint32_t total = 0, count;
+	bool more = true;
+	int rc = 0;
 
-	call_begin(&call, site);
-	proto_uuid_encode(pool_handle, &call.writer);
-	rc = call_send(&call, PROTO_POOL_LIST_CONTAINERS, NULL);
-	if (rc == 0) {
-		*ret_count = reader_u32(&call.reply.body);
-		for (uint32_t i = 0; i < *ret_count; i++)
-			assert_int_equal(proto_name_decode(&call.reply.body, &entry), 0);
-		assert_true(reader_complete(&call.reply.body));
+	memset(&entry, 0, sizeof(entry));
+	while (rc == 0 && more) {
+		call_begin(&call, site);
+		proto_uuid_encode(pool_handle, &call.writer);
+		proto_uuid_encode(entry.id, &call.writer);
+		rc = call_send(&call, PROTO_POOL_LIST_CONTAINERS, NULL);
+		if (rc == 0) {
+			count = reader_u32(&call.reply.body);
+			for (uint32_t i = 0; i < count; i++)
+				assert_int_equal(proto_name_decode(&call.reply.body, &entry), 0);
+			more = reader_u8(&call.reply.body) == 1;
+			assert_true(reader_complete(&call.reply.body));
+			total += count;
+		}
+		call_end(&call);
 	}
-	call_end(&call);
+	if (rc == 0)
+		*ret_count = total;
 	return rc;
 }
 

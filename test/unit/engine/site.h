@@ -27,6 +27,7 @@ struct site {
 	struct loop *loops[SITE_LOOPS];
 	struct engine *engine;
 	/* The client. */
+	struct peer_credentials credentials; /* unknown: root */
 	struct env *client_env;
 	struct loop *client_loop;
 	struct hlc client_clock;

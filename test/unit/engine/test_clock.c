@@ -56,7 +56,7 @@ real_now(struct site *site)
 /* The clock leaps ahead, stamps are drawn at once, the engine dies, and its clock is right again.
  */
 static void
-test_leap_and_back(void **state)
+class_06_clock_leaps_and_falls_back(void **state)
 {
 	struct site site = {.loop_count = 1};
 	uint64_t before = 0;
@@ -149,7 +149,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_leap_and_back),
+		cmocka_unit_test(class_06_clock_leaps_and_falls_back),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_client_ahead),
 		cmocka_unit_test(test_ceiling_stands),

@@ -305,9 +305,11 @@ count_attributes(struct site *site, uint32_t operation, struct uuid handle)
 
 	call_begin(&call, site);
 	proto_uuid_encode(handle, &call.writer);
+	writer_blob(&call.writer, NULL, 0);
 	assert_int_equal(call_send(&call, operation, NULL), 0);
 	assert_int_equal(
 		proto_attributes_decode(&call.reply.body, site->client_env->arena, &attributes), 0);
+	assert_int_equal(reader_u8(&call.reply.body), 0);
 	count = attributes.count;
 	proto_attributes_free(site->client_env->arena, &attributes);
 	call_end(&call);

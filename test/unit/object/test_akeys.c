@@ -144,7 +144,7 @@ test_positions_come_back(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 4 * ARRAY_SIZE(lengths); i++) {
-		struct vos_position position = {.state = (uint8_t)(i % 3),
+		struct vos_position position = {.state = (uint8_t)(i % 4),
 						.key_length = lengths[i % ARRAY_SIZE(lengths)]};
 		struct vos_position answer;
 		uint8_t bytes[PROTO_POSITION_MAX];

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -34,6 +35,8 @@ struct rig {
 	uint32_t fetched_count;
 	uint32_t payload_length;
 	uint8_t payload[64];
+	/* Commits: the latest one, as text, and its payload. */
+	char committed[1024];
 	int (*function)(struct rig *rig);
 };
 
@@ -72,9 +75,60 @@ serve_fetch(void *owner, struct rpc_request *request)
 	return rc;
 }
 
+/* "target: kind shard dkey-or-keys akeys conditions; ..." */
+static void
+describe(struct rig *rig, const struct proto_object_changes *changes)
+{
+	char *to = rig->committed;
+	char *end = to + sizeof(rig->committed);
+
+	for (uint32_t i = 0; i < changes->part_count; i++) {
+		const struct proto_change_part *part = &changes->parts[i];
+
+		to += snprintf(to, (size_t)(end - to), "%u:", part->target);
+		for (uint32_t j = 0; j < part->change_count; j++) {
+			const struct proto_change *change = &part->changes[j];
+			bool akeys = change->kind == PROTO_CHANGE_UPDATE;
+
+			to += snprintf(to, (size_t)(end - to), " %u %u %.*s %u %u;", change->kind,
+				       change->shard, (int)change->dkey.length, change->dkey.data,
+				       change->count, change->conditions);
+			for (uint32_t k = 0; k < change->count; k++)
+				to += snprintf(to, (size_t)(end - to), " %.*s",
+					       akeys ? (int)change->akeys[k].key.length
+						     : (int)change->keys[k].length,
+					       akeys ? change->akeys[k].key.data
+						     : change->keys[k].data);
+		}
+		to += snprintf(to, (size_t)(end - to), "\n");
+	}
+	assert_true(to < end);
+}
+
+static int
+serve_commit(void *owner, struct rpc_request *request)
+{
+	struct rig *rig = owner;
+	struct arena *arena = loop_env(rig->loops[1])->arena;
+	struct proto_object_commit message;
+	struct proto_object_changes changes;
+	struct reader reader;
+
+	assert_int_equal(proto_object_commit_decode(&request->body, &message), 0);
+	reader_init(&reader, message.text.data, message.text.length);
+	assert_int_equal(proto_object_changes_decode(&reader, arena, &changes), 0);
+	assert_int_equal(changes.parts[0].target, message.object.target);
+	describe(rig, &changes);
+	proto_object_changes_free(arena, &changes);
+	rig->payload_length = message.payload.length;
+	memcpy(rig->payload, message.payload.data, min_of(message.payload.length, 64u));
+	return note(rig, request);
+}
+
 static const struct rpc_method methods[] = {
 	{PROTO_OBJECT_UPDATE, "update", serve_update},
 	{PROTO_OBJECT_FETCH, "fetch", serve_fetch},
+	{PROTO_OBJECT_COMMIT, "commit", serve_commit},
 };
 
 static int
@@ -83,12 +137,12 @@ start(void *argument)
 	struct rig *rig = argument;
 	struct proto_engine engine = {.address_count = 1,
 				      .addresses = {{ADDRESS, sizeof(ADDRESS) - 1}}};
-	struct proto_target target = {.tag = 0};
+	struct proto_target targets[4] = {{.tag = 0}};
 	struct proto_map map = {.version = 1,
 				.engine_count = 1,
-				.target_count = 1,
+				.target_count = ARRAY_SIZE(targets),
 				.engines = &engine,
-				.targets = &target};
+				.targets = targets};
 	struct objio_pool_options options = {
 		.rpc = rig->rpcs[0], .map = &map, .patience_ns = 10000 * MS};
 
@@ -181,6 +235,116 @@ update(struct rig *rig)
 
 	rig->arrived = 0;
 	return objio_update(rig->objio, id, (struct objio_key){"d", 1}, &akey, 1, 0);
+}
+
+/* ------------------------------------------------ commit */
+
+static const struct object_id wide = {1, UINT64_C(1) << 48 | UINT64_C(4) << 32};
+
+/* A value of the dkey, of one letter. */
+static struct objio_change
+write_letter(const char *dkey, struct objio_akey *akey, struct iovec *iov, const char *text,
+	     uint32_t conditions)
+{
+	*iov = (struct iovec){(void *)(uintptr_t)text, 1};
+	*akey = (struct objio_akey){.key = {"a", 1},
+				    .type = PROTO_VALUE_SINGLE,
+				    .record_size = 1,
+				    .payload = iov,
+				    .payload_count = 1};
+	return (struct objio_change){.kind = PROTO_CHANGE_UPDATE,
+				     .conditions = conditions,
+				     .id = wide,
+				     .dkey = {dkey, (uint32_t)strlen(dkey)},
+				     .akeys = akey,
+				     .count = 1};
+}
+
+/* A dkey of each group; where they lie is placement's, which knows one target per group here. */
+static void
+find_dkeys(const struct placement_map *map, char dkeys[4][8])
+{
+	for (uint32_t i = 0, found = 0; found != 15; i++) {
+		char name[8];
+		uint32_t group;
+
+		snprintf(name, sizeof(name), "k%u", i);
+		group = placement_group(map, wide, name, (uint32_t)strlen(name));
+		if (!(found & 1u << group))
+			memcpy(dkeys[group], name, sizeof(name));
+		found |= 1u << group;
+	}
+}
+
+/* What each target changes stays in the caller's order; the first change's target leads. */
+static int
+commit_is_planned(struct rig *rig)
+{
+	const struct placement_map map = objio_pool_placement(rig->pool);
+	struct objio_view view = {.transaction = uuid_make(1, 2)};
+	struct objio_key keys[2];
+	struct objio_akey akeys[3];
+	struct iovec iov[3];
+	struct objio_change changes[5];
+	uint32_t target[4];
+	char dkeys[4][8], expected[1024];
+
+	find_dkeys(&map, dkeys);
+	for (uint32_t i = 0; i < 4; i++) {
+		target[i] = placement_target(&map, wide, i);
+		if (i < 2)
+			keys[i] = (struct objio_key){dkeys[i + 1], (uint32_t)strlen(dkeys[i + 1])};
+	}
+	changes[0] = write_letter(dkeys[2], &akeys[0], &iov[0], "x", 2);
+	changes[1] = write_letter(dkeys[0], &akeys[1], &iov[1], "y", 0);
+	changes[2] = (struct objio_change){.kind = PROTO_CHANGE_PUNCH_DKEYS,
+					   .conditions = 1,
+					   .id = wide,
+					   .keys = keys,
+					   .count = 2};
+	changes[3] = write_letter(dkeys[2], &akeys[2], &iov[2], "z", 0);
+	rig->arrived = 0;
+	assert_int_equal(objio_commit(rig->objio, &view, changes, 4), 0);
+	snprintf(expected, sizeof(expected),
+		 "%u: 1 2 %s 1 2; a 3 2  1 1; %s 1 2 %s 1 0; a\n"
+		 "%u: 1 0 %s 1 0; a\n"
+		 "%u: 3 1  1 1; %s\n",
+		 target[2], dkeys[2], dkeys[2], dkeys[2], target[0], dkeys[0], target[1], dkeys[1]);
+	assert_string_equal(rig->committed, expected);
+	assert_int_equal(rig->payload_length, 3);
+	assert_memory_equal(rig->payload, "xzy", 3);
+	changes[0] = (struct objio_change){.kind = PROTO_CHANGE_PUNCH_OBJECT, .id = wide};
+	assert_int_equal(objio_commit(rig->objio, &view, changes, 1), 0);
+	snprintf(expected, sizeof(expected),
+		 "%u: 2 0  0 0;\n%u: 2 1  0 0;\n%u: 2 2  0 0;\n%u: 2 3  0 0;\n", target[0],
+		 target[1], target[2], target[3]);
+	assert_string_equal(rig->committed, expected);
+	/* Nothing to change is nothing to send. */
+	assert_int_equal(objio_commit(rig->objio, &view, changes, 0), 0);
+	assert_int_equal(rig->arrived, 2);
+	return 0;
+}
+
+/* It waits as every change does, but a conflict is the caller's to judge. */
+static int
+commit_restarts_above(struct rig *rig)
+{
+	struct objio_view view = {.transaction = uuid_make(1, 3)};
+	struct objio_akey akey;
+	struct iovec iov;
+	struct objio_change change = write_letter("d", &akey, &iov, "x", 0);
+
+	rig->arrived = 0;
+	rig->script[0] = -DER_INPROGRESS;
+	rig->script[1] = -DER_BUSY;
+	rig->script[2] = -DER_TX_RESTART;
+	assert_int_equal(objio_commit(rig->objio, &view, &change, 1), -DER_TX_RESTART);
+	assert_int_equal(rig->arrived, 3);
+	for (uint32_t i = 1; i < 3; i++) {
+		assert_int_equal(rig->sequences[i], rig->sequences[0]);
+		assert_true(rig->flags[i] & PROTO_AGAIN);
+	}
+	return 0;
 }
 
 /* The same id, longer and longer pauses. */
@@ -288,7 +452,7 @@ fetch(struct rig *rig, uint64_t *ret_length)
 	int rc;
 
 	rig->arrived = 0;
-	rc = objio_fetch(rig->objio, id, (struct objio_key){"d", 1}, &akey, 1, 0, 0, true);
+	rc = objio_fetch(rig->objio, id, (struct objio_key){"d", 1}, &akey, 1, NULL, 0, true);
 	*ret_length = akey.length;
 	if (rc == 0)
 		assert_memory_equal(data, rig->payload, akey.length);
@@ -354,14 +518,21 @@ ON_RIG(final_codes)
 ON_RIG(uncertain)
 ON_RIG(patience)
 ON_RIG(lies)
+ON_RIG(commit_is_planned)
+ON_RIG(commit_restarts_above)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waits),	    cmocka_unit_test(test_restarts),
-		cmocka_unit_test(test_final_codes), cmocka_unit_test(test_uncertain),
-		cmocka_unit_test(test_patience),    cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_final_codes),
+		cmocka_unit_test(test_uncertain),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_commit_is_planned),
+		cmocka_unit_test(test_commit_restarts_above),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,12 +215,25 @@ test_hello(void **state)
 	hello.loops = 2;
 	hello.rank = 3;
 	hello.credits = 4;
-	proto_hello_encode(&hello, wire);
+	assert_int_equal(proto_hello_encode(&hello, wire), 48);
+	reader_init(&reader, wire, 48);
+	assert_int_equal(proto_hello_decode(reader, &read), 0);
+	assert_memory_equal(&read, &hello, sizeof(hello));
+	hello.identified = 1;
+	hello.user = 1000;
+	hello.group = 50;
+	assert_int_equal(proto_hello_encode(&hello, wire), sizeof(wire));
 	reader_init(&reader, wire, sizeof(wire));
 	assert_int_equal(proto_hello_decode(reader, &read), 0);
 	assert_memory_equal(&read, &hello, sizeof(hello));
-	reader_init(&reader, wire, sizeof(wire) - 1);
+	for (size_t length = 0; length < sizeof(wire); length++) {
+		reader_init(&reader, wire, length);
+		assert_int_equal(proto_hello_decode(reader, &read), length == 48 ? 0 : -DER_PROTO);
+	}
+	wire[48] = 2;
+	reader_init(&reader, wire, sizeof(wire));
 	assert_int_equal(proto_hello_decode(reader, &read), -DER_PROTO);
+	wire[48] = 1;
 	wire[47] = 'x';
 	reader_init(&reader, wire, sizeof(wire));
 	assert_int_equal(proto_hello_decode(reader, &read), -DER_PROTO);

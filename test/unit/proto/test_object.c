@@ -54,6 +54,7 @@ draw_object(void)
 		.epoch = draw(),
 		.conditions = below(256),
 		.flags = below(256),
+		.transaction = below(2) ? uuid_make(draw(), draw() | 1) : (struct uuid){{0}},
 	};
 }
 
@@ -124,6 +125,7 @@ make_fetched(struct proto_object_fetched *message)
 		.akey_count = below(10) ? below(4) : below(ARRAY_SIZE(fetched) + 1),
 		.akeys = fetched,
 		.pushed = below(2),
+		.epoch = below(2) ? draw() | 1 : 0,
 		.payload = draw_bytes(40000),
 	};
 }
@@ -172,6 +174,7 @@ make_listed(struct proto_object_listed *message)
 	*message = (struct proto_object_listed){
 		.count = below(ARRAY_SIZE(entries) + 1),
 		.end = below(2),
+		.epoch = below(2) ? draw() | 1 : 0,
 		.entries = entries,
 		.position = draw_bytes(PROTO_POSITION_MAX),
 	};
@@ -190,7 +193,58 @@ make_query(struct proto_object_query *message)
 static void
 make_queried(struct proto_object_queried *message)
 {
-	*message = (struct proto_object_queried){draw(), draw(), {draw(), draw()}, draw(), draw()};
+	*message = (struct proto_object_queried){draw(), draw(), {draw(), draw()},
+						 draw(), draw(), below(2) ? draw() | 1 : 0};
+}
+
+#define CHANGES 8u
+
+static struct proto_change changes[CHANGES];
+static struct proto_change_part parts[CHANGES];
+
+static void
+make_changes(struct proto_object_changes *message)
+{
+	draw_akeys(true);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		keys[i] = draw_bytes(1000);
+	for (uint32_t i = 0; i < CHANGES; i++) {
+		changes[i] = (struct proto_change){
+			.kind = 1 + below(PROTO_CHANGE_PUNCH_AKEYS),
+			.conditions = below(256),
+			.id = {draw(), draw()},
+			.shard = below(100),
+			.dkey = draw_bytes(PROTO_OBJECT_KEY_MAX),
+		};
+		if (changes[i].kind == PROTO_CHANGE_UPDATE) {
+			changes[i].akeys = akeys + below(100);
+			changes[i].count = below(8);
+		} else {
+			changes[i].keys = keys;
+			changes[i].count = below(ARRAY_SIZE(keys) + 1);
+		}
+	}
+	message->parts = parts;
+	message->part_count = 1 + below(4);
+	for (uint32_t i = 0; i < message->part_count; i++)
+		parts[i] = (struct proto_change_part){below(100), 1 + below(3),
+						      changes + below(CHANGES - 3)};
+}
+
+static void
+make_commit(struct proto_object_commit *message)
+{
+	*message = (struct proto_object_commit){
+		.object = draw_object(),
+		.text_bulk = {.key = below(2) ? draw() | 1 : 0, .length = draw()},
+		.payload_bulk = {.key = below(2) ? draw() | 1 : 0, .length = draw()},
+		.text = draw_bytes(40000),
+		.payload = draw_bytes(40000),
+	};
+	message->text_length = message->text_bulk.key ? below(PROTO_COMMIT_TEXT_MAX + 1)
+						      : message->text.length;
+	message->payload_length = message->payload_bulk.key ? below(PROTO_COMMIT_PAYLOAD_MAX + 1)
+							    : message->payload.length;
 }
 
 /* ------------------------------------------------ the table of messages */
@@ -237,9 +291,12 @@ PLAIN_MESSAGE(list)
 ARENA_MESSAGE(listed)
 PLAIN_MESSAGE(query)
 PLAIN_MESSAGE(queried)
+ARENA_MESSAGE(changes)
+PLAIN_MESSAGE(commit)
 
-static message_function *const messages[] = {on_update, on_fetch,  on_fetched, on_punch,
-					     on_list,	on_listed, on_query,   on_queried};
+static message_function *const messages[] = {on_update,	 on_fetch,  on_fetched, on_punch,
+					     on_list,	 on_listed, on_query,	on_queried,
+					     on_changes, on_commit};
 
 /* ------------------------------------------------ tests */
 
@@ -339,7 +396,7 @@ test_damaged_and_random(void **state)
 
 			for (size_t j = 0; turn % 3 == 0 && j < length; j++)
 				first[j] = (uint8_t)(turn & 1 ? below(4) : draw());
-			for (uint32_t changes = below(5); changes > 0 && length > 0; changes--)
+			for (uint32_t damages = below(5); damages > 0 && length > 0; damages--)
 				first[below((uint32_t)min_of(length,
 							     turn & 1 ? (size_t)300 : length))] =
 					(uint8_t)draw();
@@ -405,6 +462,38 @@ test_payload_length(void **state)
 	assert_int_equal(decode(on_update, *state, writer.position, &written), 0);
 }
 
+/* Limits of a transaction: one more than each is refused. */
+static void
+test_commit_limits(void **state)
+{
+	struct proto_object_commit message = {.text_bulk = {.key = 1}, .payload_bulk = {.key = 1}};
+	struct writer writer;
+	size_t written;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		message.text_length = PROTO_COMMIT_TEXT_MAX + (i & 1);
+		message.payload_length = PROTO_COMMIT_PAYLOAD_MAX + (i >> 1);
+		writer_init(&writer, first, sizeof(first));
+		proto_object_commit_encode(&message, &writer);
+		assert_int_equal(decode(on_commit, *state, writer.position, &written),
+				 i ? -DER_PROTO : 0);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		struct proto_change_part part = {.change_count = PROTO_COMMIT_CHANGES_MAX + i};
+		struct proto_object_changes text = {.part_count = 1, .parts = &part};
+
+		part.changes = calloc(part.change_count, sizeof(*part.changes));
+		for (uint32_t j = 0; j < part.change_count; j++)
+			part.changes[j].kind = PROTO_CHANGE_PUNCH_OBJECT;
+		writer_init(&writer, first, sizeof(first));
+		proto_object_changes_encode(&text, &writer);
+		assert_false(writer.failed);
+		assert_int_equal(decode(on_changes, *state, writer.position, &written),
+				 i ? -DER_PROTO : 0);
+		free(part.changes);
+	}
+}
+
 int
 main(void)
 {
@@ -415,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_impossible_counts),
 		cmocka_unit_test(test_payload_length),
+		cmocka_unit_test(test_commit_limits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -307,6 +307,25 @@ make_container_info(struct proto_container_info *message)
 	draw_properties(&message->properties);
 }
 
+static void
+make_snapshot_call(struct proto_snapshot_call *message)
+{
+	*message = (struct proto_snapshot_call){draw_uuid(), draw(), draw(), below(4),
+						draw_text(PROTO_SNAPSHOT_NAME_MAX)};
+}
+
+static struct proto_snapshot snapshot_items[PROTO_SNAPSHOTS_MAX];
+
+static void
+make_snapshots(struct proto_snapshots *message)
+{
+	*message = (struct proto_snapshots){
+		.count = below(20), .more = draw() & 1, .items = snapshot_items};
+	for (uint32_t i = 0; i < message->count; i++)
+		snapshot_items[i] = (struct proto_snapshot){draw(), below(4),
+							    draw_text(PROTO_SNAPSHOT_NAME_MAX)};
+}
+
 PLAIN_MESSAGE(properties, properties, make_properties)
 ARENA_MESSAGE(map, map, make_map)
 ARENA_MESSAGE(query_reply, system_query_reply, make_query_reply)
@@ -324,6 +343,8 @@ PLAIN_MESSAGE(container_create, container_create, make_container_create)
 PLAIN_MESSAGE(container_destroy, container_destroy, make_container_destroy)
 PLAIN_MESSAGE(container_open, container_open, make_container_open)
 PLAIN_MESSAGE(container_info, container_info, make_container_info)
+PLAIN_MESSAGE(snapshot_call, snapshot_call, make_snapshot_call)
+ARENA_MESSAGE(snapshots, snapshots, make_snapshots)
 
 static const struct {
 	const char *name;
@@ -346,6 +367,8 @@ static const struct {
 	{"container destroy", container_destroy},
 	{"container open", container_open},
 	{"container info", container_info},
+	{"snapshot call", snapshot_call},
+	{"snapshots", snapshots},
 };
 
 static uint8_t first[WIRE_MAX], second[WIRE_MAX];

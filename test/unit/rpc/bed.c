@@ -70,6 +70,10 @@ serve_identity(void *owner, struct rpc_request *request)
 	writer_u64(&request->reply, request->id.first_sent);
 	writer_u8(&request->reply, request->header.flags);
 	writer_bytes(&request->reply, request->id.client.bytes, 16);
+	writer_u8(&request->reply, request->credentials.known);
+	writer_u32(&request->reply, request->credentials.user);
+	writer_u32(&request->reply, request->credentials.group);
+	writer_u32(&request->reply, (uint32_t)request->credentials.process);
 	request->header.map_version = 77;
 	return 0;
 }
@@ -166,7 +170,9 @@ listen_here(struct bed_end *end, void *argument)
 {
 	struct bed *bed = argument;
 
-	return rpc_listen(end->rpc, BED_ADDRESS, bed->group, bed->loops, bed->address);
+	int rc = rpc_listen(end->rpc, BED_NETWORK, bed->group, bed->loops, NULL);
+
+	return rc ? rc : rpc_listen(end->rpc, BED_ADDRESS, bed->group, bed->loops, bed->address);
 }
 
 void

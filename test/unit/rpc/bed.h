@@ -17,6 +17,8 @@
 #define BED_LOOPS 4u
 #define BED_CLIENTS 3u
 #define BED_ADDRESS "memory:server"
+/* The same by the network, where nobody sees whose process a client is. */
+#define BED_NETWORK "tcp:10.0.0.1:7000"
 #define BED_SECOND UINT64_C(1000000000)
 #define BED_MS UINT64_C(1000000)
 

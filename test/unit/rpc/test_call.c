@@ -14,6 +14,19 @@ setup(void **state)
 	return 0;
 }
 
+/* A server of two loops. */
+static int
+setup_two(void **state)
+{
+	static struct bed bed;
+
+	bed_init(&bed);
+	bed_server_start(&bed, 2);
+	bed_client_start(&bed, 0, 0);
+	*state = &bed;
+	return 0;
+}
+
 static int
 teardown(void **state)
 {
@@ -197,6 +210,41 @@ test_identity(void **state)
 
 	assert_int_equal(bed_run(&bed->client[0], identity, NULL), 0);
 	assert_true(hlc_latest(&bed->server[0].clock) > 1234);
+}
+
+/* Whose process the client is: as the host tells, or by its own word. */
+static int
+credentials(struct bed_end *end, void *argument)
+{
+	const char *const *address = argument;
+	const struct rpc_call call = {.operation = BED_IDENTITY};
+	struct rpc_peer *peer;
+	struct rpc_reply reply;
+	bool sent, seen = strcmp(*address, BED_ADDRESS) == 0;
+
+	/* The second loop gets its connections from the first. */
+	for (uint32_t tag = 0; tag < 2; tag++) {
+		assert_int_equal(rpc_peer_get(end->rpc, address, 1, tag, &peer), 0);
+		assert_int_equal(rpc_call(peer, &call, &reply, &sent), 0);
+		(void)reader_bytes(&reply.body, 8 + 8 + 8 + 1 + 16);
+		assert_int_equal(reader_u8(&reply.body), 1);
+		assert_int_equal(reader_u32(&reply.body), 7);
+		assert_int_equal(reader_u32(&reply.body), 8);
+		assert_int_equal(reader_u32(&reply.body), seen ? 9 : 0);
+		rpc_reply_free(&reply);
+		rpc_peer_put(peer);
+	}
+	return 0;
+}
+
+static void
+test_credentials(void **state)
+{
+	const char *local = BED_ADDRESS, *network = BED_NETWORK;
+	struct bed *bed = *state;
+
+	assert_int_equal(bed_run(&bed->client[0], credentials, &local), 0);
+	assert_int_equal(bed_run(&bed->client[0], credentials, &network), 0);
 }
 
 /* ------------------------------------------------ many at a time */
@@ -464,6 +512,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_credentials, setup_two, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),

@@ -243,6 +243,62 @@ test_addresses(void **state)
 	assert_int_equal(bed_run(&bed->client[0], second_address, NULL), 0);
 }
 
+/* Who is asked when nobody answers. */
+struct asked {
+	uint32_t times;
+	int answer;
+};
+
+static int
+somebody(void *owner)
+{
+	struct asked *asked = owner;
+
+	asked->times++;
+	assert_int_equal(fiber_sleep(BED_MS), 0);
+	return asked->answer ? error_raise(asked->answer, "they are all asleep") : 0;
+}
+
+static int
+ask(struct bed_end *end, void *argument)
+{
+	static const char *const wrong[] = {"memory:nobody"};
+	struct asked *asked = argument;
+	struct rpc_peer *peer;
+
+	assert_int_equal(rpc_peer_get(end->rpc, wrong, 1, 0, &peer), 0);
+	/* What is not the absence of somebody is the result, with its text. */
+	asked->answer = -DER_NO_PERM;
+	assert_int_equal(bed_echo(peer, "nobody"), -DER_NO_PERM);
+	assert_string_equal(error_text(-DER_NO_PERM), "they are all asleep");
+	assert_int_equal(asked->times, 1);
+	/* Tried once more, and no oftener. */
+	asked->answer = 0;
+	assert_int_equal(bed_echo(peer, "nobody"), -DER_UNREACH);
+	assert_non_null(strstr(error_text(-DER_UNREACH), "memory:nobody"));
+	assert_int_equal(asked->times, 2);
+	rpc_peer_put(peer);
+	/* Not asked where there is an answer. */
+	peer = bed_peer(end, 0);
+	assert_int_equal(bed_echo(peer, "somebody"), 0);
+	assert_int_equal(asked->times, 2);
+	rpc_peer_put(peer);
+	return 0;
+}
+
+static void
+test_unreached(void **state)
+{
+	struct bed *bed = *state;
+	struct asked asked = {.times = 0};
+
+	bed->client_options.unreached = somebody;
+	bed->client_options.unreached_owner = &asked;
+	bed_client_start(bed, 1, 0);
+	assert_int_equal(bed_run(&bed->client[1], ask, &asked), 0);
+	memset(&bed->client_options, 0, sizeof(bed->client_options));
+}
+
 /* A server that accepts and says nothing. */
 static int
 silence(struct bed_end *end, void *argument)
@@ -417,6 +473,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unreached, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_system, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_crash, setup, teardown),

@@ -111,8 +111,8 @@ raw_hello(struct raw *raw)
 	uint8_t wire[sizeof(hello)];
 
 	proto_hello_init(&hello, "bed");
-	proto_hello_encode(&hello, wire);
-	raw_send_frame(raw, (struct proto_header){.kind = PROTO_HELLO}, wire, sizeof(wire));
+	raw_send_frame(raw, (struct proto_header){.kind = PROTO_HELLO}, wire,
+		       proto_hello_encode(&hello, wire));
 }
 
 /* ------------------------------------------------ to the server */
@@ -346,9 +346,8 @@ liar_message(struct connection *connection, struct message *message)
 
 	assert_int_equal(proto_frame_decode(message->data, message->length, &frame), 0);
 	message_put(message);
-	proto_hello_encode(&liar->welcome, wire);
 	if (frame.header.kind == PROTO_HELLO) {
-		liar_send(liar, liar->answer, wire, sizeof(wire));
+		liar_send(liar, liar->answer, wire, proto_hello_encode(&liar->welcome, wire));
 		return;
 	}
 	if (liar->foreign)

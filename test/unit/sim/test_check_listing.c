@@ -192,6 +192,18 @@ test_wrong_order(void **state)
 	entries[2].key = 1;
 	assert_false(check(keys, &listing));
 	assert_non_null(strstr(text, "greater"));
+	/* From the last to the first. */
+	listing.falls = true;
+	assert_false(check(keys, &listing));
+	for (uint32_t i = 0; i < KEYS; i++)
+		entries[i].key = KEYS - 1 - i;
+	assert_true(check(keys, &listing));
+	listing.falls = false;
+	assert_false(check(keys, &listing));
+	entries[0].key = 0;
+	entries[1].key = 2;
+	entries[2].key = 1;
+	entries[3].key = 3;
 	/* Two shards, each in order. */
 	listing.runs = 2;
 	assert_true(check(keys, &listing));

@@ -2,9 +2,11 @@
 /* What programs use of the host: directories, the lock, the log, signals. */
 #include "env/linux/host.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,13 +175,60 @@ test_figures(void **state)
 	assert_true(linux_core_count() >= 1);
 }
 
+/* ------------------------------------------------ descriptors of a thread's own */
+
+struct isolation {
+	int given;	 /* open before */
+	int made[2];	 /* a pipe of the thread's own */
+	bool given_seen; /* by the thread */
+	int result;
+	atomic_bool made_ready, end;
+};
+
+static void
+isolated(void *argument)
+{
+	struct isolation *isolation = argument;
+
+	isolation->result = linux_descriptors_isolate();
+	isolation->given_seen = fcntl(isolation->given, F_GETFD) >= 0;
+	if (pipe(isolation->made) != 0)
+		isolation->result = -DER_NOMEM;
+	atomic_store(&isolation->made_ready, true);
+	while (!atomic_load(&isolation->end))
+		usleep(100);
+	close(isolation->made[1]);
+}
+
+/* The thread does not see the program's, and neither the program nor its children the thread's: the
+ * numbers mean nothing to each other. */
+static void
+test_isolation(void **state)
+{
+	struct isolation isolation = {.given = dup(1)};
+	uint32_t before = linux_descriptor_count();
+	struct linux_thread *thread;
+
+	(void)state;
+	assert_int_equal(linux_thread_start("isolated", isolated, &isolation, &thread), 0);
+	while (!atomic_load(&isolation.made_ready))
+		usleep(100);
+	assert_int_equal(isolation.result, 0);
+	assert_false(isolation.given_seen);
+	assert_int_equal(linux_descriptor_count(), before);
+	atomic_store(&isolation.end, true);
+	linux_thread_join(thread);
+	assert_true(fcntl(isolation.given, F_GETFD) >= 0);
+	close(isolation.given);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_directory),
-					   cmocka_unit_test(test_lock), cmocka_unit_test(test_log),
-					   cmocka_unit_test(test_signals),
-					   cmocka_unit_test(test_figures)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_directory), cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_log),	  cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_figures),	  cmocka_unit_test(test_isolation)};
 
 	return cmocka_run_group_tests_name("host", tests, set_up, tear_down);
 }

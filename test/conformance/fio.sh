@@ -232,12 +232,12 @@ expect_damage_found
 unset DAOS_AGENT_DRPC_DIR
 stop_server
 
-# One process at a time has the directory.
+# The first process that needs the directory serves the others, and hands over when it ends.
 export DAOS_EMBEDDED=$scratch/embedded
 pool=default
 "$prefix/bin/daos" container create default files --type=POSIX >output || fail "the container was not created"
-expect "embedded, threads: write" 1 2 --thread --rw=write
-expect "embedded, a process: random read" 0 1 --rw=randread
-expect "embedded, a process: random write" 1 1 --rw=randwrite
+expect "embedded, processes: write" 1 4 --rw=write
+expect "embedded, processes: random read" 0 4 --rw=randread
+expect "embedded, processes: random write, verified on the way" 1 2 --rw=randwrite --verify_backlog=32
 expect "embedded, threads: random read" 0 2 --thread --rw=randread
 expect_damage_found
