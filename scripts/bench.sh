@@ -244,9 +244,11 @@ rest_of() {
 
 # Memory that a virtual machine has never touched costs its first user a fault in the host, ten times what the copy
 # into it costs: it is touched here, and given back to the kernel, which hands it out again.
-dd if=/dev/zero of="$ram/warm" bs=1M count=$WARM_MIB status=none ||
-	fail "$WARM_MIB MiB of RAM-backed storage are not there"
-rm "$ram/warm"
+warm_up() {
+	dd if=/dev/zero of="$ram/warm" bs=1M count="$1" status=none || fail "$1 MiB of RAM-backed storage are not there"
+	rm "$ram/warm"
+}
+warm_up $WARM_MIB
 echo "memory: $SECONDS s"
 
 # ---- One loop beside its floors -------------------------------------------------------------------------------------
@@ -279,6 +281,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 			--directory "$disk"
 		load update_disk_$depth on_disk "$client_core" --mode update --depth $depth
 	done
+	warm_up 1024
 	floor stream both_cpu_ns_per_op stream --operations 300
 	for mode in update fetch; do
 		load stream_$mode sleeping "$client_core" --mode $mode --size $((1 << 20)) --keys 64 --depth 4 \
@@ -426,6 +429,7 @@ done
 
 # ---- The store in process, beside LMDB ------------------------------------------------------------------------------
 
+warm_up $WARM_MIB
 timeout 900 taskset -c "$server_core" "$OUTPUT/bench/bench_store_perf" --directory "$ram" "${LONG[@]}" >"$ram/store" ||
 	fail "bench_store_perf failed"
 echo "store: $SECONDS s"

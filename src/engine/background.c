@@ -17,6 +17,10 @@
 /* Values that the scrubber reads in a period. */
 #define SCRUB_CREDITS 64u
 
+/* Records of a period in which nobody changes anything: those of the engine's clock. */
+#define QUIET_RECORDS 4u
+#define QUIET_PERIODS 4u
+
 static uint64_t
 stamp_before(struct background *background, uint64_t age)
 {
@@ -46,6 +50,7 @@ target_collect(void *argument, struct vos *vos)
 				 FAULT("engine: collect in tiny steps") ? 1 : COLLECT_CREDITS);
 		fiber_yield();
 	}
+	background->more = background->more || rc > 0;
 	return min_of(rc, 0);
 }
 
@@ -55,9 +60,11 @@ target_scrub(void *argument, struct vos *vos)
 	struct background *background = argument;
 	const struct node_loop *here = &background->engine->node.loops[background->loop];
 
-	return min_of(vos_scrub_turn(vos, env_monotonic(loop_env(here->loop)),
-				     rpc_serving(here->rpc) == 0, SCRUB_CREDITS),
-		      0);
+	int rc = vos_scrub_turn(vos, env_monotonic(loop_env(here->loop)),
+				rpc_serving(here->rpc) == 0, SCRUB_CREDITS);
+
+	background->more = background->more || rc > 0;
+	return min_of(rc, 0);
 }
 
 /* Both in one visit: with thousands of targets the way to each is what costs. */
@@ -67,6 +74,26 @@ target_visit(void *argument, struct vos *vos)
 	int rc = target_collect(argument, vos), other = target_scrub(argument, vos);
 
 	return rc != 0 ? rc : other;
+}
+
+/*
+ * Whether to visit the targets: where the log of the loop stands still but for the engine's own
+ * records, and no target had more to do, every fourth period is enough.
+ */
+static bool
+visit_due(struct background *background)
+{
+	struct media_figures figures;
+	bool moved;
+
+	media_figures(background->engine->node.loops[background->loop].media, &figures);
+	moved = figures.records > background->records + QUIET_RECORDS;
+	background->records = figures.records;
+	if (!moved && !background->more && ++background->skipped < QUIET_PERIODS)
+		return false;
+	background->skipped = 0;
+	background->more = false;
+	return true;
 }
 
 static void
@@ -80,7 +107,8 @@ background_fiber(void *argument)
 
 		if (fiber_sleep(pause) != 0 || background->stopping)
 			break;
-		pool_targets_here(&engine->node, target_visit, background);
+		if (visit_due(background))
+			pool_targets_here(&engine->node, target_visit, background);
 		if (background->loop == 0 && period % FORGET_PERIODS == 0)
 			pools_set_horizon(engine->pools, stamp_before(background, RETENTION_NS));
 	}

@@ -19,6 +19,9 @@ struct background {
 	struct fiber *fiber; /* NULL: not running */
 	uint32_t running;    /* fibers */
 	bool stopping;
+	bool more;	  /* a target had more to do than its turns allowed */
+	uint32_t skipped; /* periods without a visit */
+	uint64_t records; /* of the log at the last look */
 	struct wait_queue ended;
 };
 

@@ -576,6 +576,16 @@ get_call(struct manage *manage, struct held *held, uint8_t *ret_slots, daos_prop
 	return rc;
 }
 
+/* Who may not see the list is not shown it among all properties. */
+static bool
+acl_shown(daos_prop_t *properties)
+{
+	struct daos_prop_entry *entry =
+		properties ? daos_prop_entry_get(properties, DAOS_PROP_CO_ACL) : NULL;
+
+	return entry && entry->dpe_val_ptr;
+}
+
 void
 manage_get_properties(struct manage *manage, struct held *held)
 {
@@ -595,6 +605,8 @@ manage_get_properties(struct manage *manage, struct held *held)
 	rc = get_call(manage, held, &slots, &properties);
 	outcome = held_done(manage, held, MANAGE_GET_PROPERTIES, rc);
 	read = registers_end(manage, registers, entry, outcome);
+	if (rc == 0 && !acl_shown(properties))
+		slots &= (uint8_t) ~(1u << PROPERTY_ACL);
 	read->slots = slots;
 	for (uint32_t i = 0; rc == 0 && i < REGISTER_SLOTS; i++)
 		if (slots & 1u << i)
