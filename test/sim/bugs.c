@@ -15,7 +15,7 @@ const struct seeded_bug seeded_bugs[] = {
 		"A power cut loses payload that was written in place and "
 		"acknowledged: reads of it fail their sum. values and arrays with "
 		"large values, power cuts"),
-	BUG_ROW(2, 3, "--profile power --knob workloads=1",
+	BUG_ROW(2, 6, "--profile power --knob workloads=1",
 		"a commit names the group before its own",
 		"Answers leave before their group is durable: a crash loses "
 		"acknowledged changes. values, power cuts or kills under load"),
