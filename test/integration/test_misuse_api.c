@@ -106,7 +106,7 @@ static daos_array_iod_t array_iod = {.arr_nr = 1, .arr_rgs = &range};
 static daos_array_stbuf_t array_stat;
 static daos_obj_id_t oid, array_oid, bytes_oid;
 static daos_size_t size = 1, other_size = 1;
-static size_t length = sizeof(text_buffer);
+static size_t text_length = sizeof(text_buffer);
 static uint64_t number;
 static uint32_t count = 1;
 static int int_count = 1;
@@ -319,7 +319,7 @@ struct row {
 	ROW(daos_pool_query_target, ANSWER_CODE, 3,                                                \
 	    daos_pool_query_target(H(POOL), 0, 0, P(&target_info), E))                             \
 	ROW(daos_pool_list_attr, ANSWER_CODE, 3,                                                   \
-	    daos_pool_list_attr(H(POOL), text_buffer, P(&length), E))                              \
+	    daos_pool_list_attr(H(POOL), text_buffer, P(&text_length), E))                         \
 	ROW(daos_pool_get_attr, ANSWER_CODE, 4,                                                    \
 	    daos_pool_get_attr(H(POOL), 1, P(names), buffers, P(sizes), E))                        \
 	ROW(daos_pool_set_attr, ANSWER_CODE, 5,                                                    \
@@ -363,7 +363,7 @@ struct row {
 	ROW(daos_cont_set_owner_no_check, ANSWER_CODE, 2,                                          \
 	    daos_cont_set_owner_no_check(H(CONTAINER), principal, NULL, E))                        \
 	ROW(daos_cont_list_attr, ANSWER_CODE, 3,                                                   \
-	    daos_cont_list_attr(H(CONTAINER), text_buffer, P(&length), E))                         \
+	    daos_cont_list_attr(H(CONTAINER), text_buffer, P(&text_length), E))                    \
 	ROW(daos_cont_get_attr, ANSWER_CODE, 4,                                                    \
 	    daos_cont_get_attr(H(CONTAINER), 1, P(names), buffers, P(sizes), E))                   \
 	ROW(daos_cont_set_attr, ANSWER_CODE, 5,                                                    \
@@ -457,7 +457,8 @@ struct row {
 	ROW(daos_ace_str_get_verbose, ANSWER_CODE, 2,                                              \
 	    daos_ace_str_get_verbose(P(entries[0]), P(text_buffer), sizeof(text_buffer)))          \
 	ROW(daos_acl_from_strs, ANSWER_CODE, 2, daos_acl_from_strs(P(entries), 1, P(&ret_acl)))    \
-	ROW(daos_acl_to_strs, ANSWER_CODE, 3, daos_acl_to_strs(P(acl), P(&ret_names), P(&length))) \
+	ROW(daos_acl_to_strs, ANSWER_CODE, 3,                                                      \
+	    daos_acl_to_strs(P(acl), P(&ret_names), P(&text_length)))                              \
 	ROW(daos_acl_principal_from_str, ANSWER_CODE, 3,                                           \
 	    daos_acl_principal_from_str(P("u:user@"), P(&principal_type), P(&ret_name)))           \
 	ROW(daos_acl_to_stream, ANSWER_CODE, 1, daos_acl_to_stream(P(stderr), acl, false))         \
