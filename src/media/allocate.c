@@ -7,6 +7,9 @@
  */
 #include "media/private.h"
 
+/* Pages of a run that is worth one of a transaction's before a new zone is begun. */
+#define RUN_LONG 16u
+
 const uint16_t size_classes[SIZE_CLASSES] = {32,  48,  64,  80,	 96,   112,  128,
 					     160, 192, 224, 256, 320,  384,  448,
 					     512, 576, 672, 816, 1024, 1360, 2048};
@@ -275,13 +278,13 @@ promise(struct tx_body *body, struct zone *zone, uint32_t first, uint32_t count)
 }
 
 /*
- * Takes runs of zone until *pages are promised. A run of r pages serves at least r - largest + 1
- * pages of blocks of up to largest pages before one does not fit; the run that holds all the rest
- * serves it whole.
+ * Takes runs of zone of at least so many pages until *pages are promised. A run of r pages serves
+ * at least r - largest + 1 pages of blocks of up to largest pages before one does not fit; the run
+ * that holds all the rest serves it whole.
  */
 static void
-promise_from(struct tx_body *body, struct zone *zone, uint32_t largest, uint32_t run_limit,
-	     uint32_t *pages)
+promise_from(struct tx_body *body, struct zone *zone, uint32_t least, uint32_t largest,
+	     uint32_t run_limit, uint32_t *pages)
 {
 	uint32_t length, i = next_run(zone, 0, *pages, &length);
 
@@ -291,7 +294,7 @@ promise_from(struct tx_body *body, struct zone *zone, uint32_t largest, uint32_t
 			*pages = 0;
 			return;
 		}
-		if (length >= largest) {
+		if (length >= max_of(least, largest)) {
 			promise(body, zone, i, length);
 			*pages -= length - largest + 1;
 		}
@@ -364,13 +367,13 @@ promise_whole(struct tx_body *body, uint32_t *pages)
 
 /* Leaves a few runs for zones that were never used, which need one each. */
 static void
-promise_roomy(struct tx_body *body, uint32_t largest, uint32_t *pages)
+promise_roomy(struct tx_body *body, uint32_t least, uint32_t largest, uint32_t *pages)
 {
 	LIST_FOR_EACH_SAFE(link, &body->heap->roomy) {
 		struct zone *zone = list_entry(link, struct zone, roomy_link);
 
-		if (*pages > 0 && zone->run_limit >= min_of(largest, *pages))
-			promise_from(body, zone, largest, RESERVE_RUNS / 2, pages);
+		if (*pages > 0 && zone->run_limit >= min_of(max_of(least, largest), *pages))
+			promise_from(body, zone, least, largest, RESERVE_RUNS / 2, pages);
 	}
 }
 
@@ -385,14 +388,14 @@ promise_new(struct tx_body *body, uint32_t largest, uint32_t *pages)
 	       heap->heap_zones_used < heap->heap_zones) {
 		rc = zone_add(heap, &zone);
 		if (rc == 0)
-			promise_from(body, zone, largest, RESERVE_RUNS, pages);
+			promise_from(body, zone, largest, largest, RESERVE_RUNS, pages);
 	}
 	return rc;
 }
 
 /* The zones in order of their number, loading those that may help. */
 static int
-promise_anywhere(struct tx_body *body, uint32_t largest, uint32_t *pages)
+promise_anywhere(struct tx_body *body, uint32_t least, uint32_t largest, uint32_t *pages)
 {
 	struct heap *heap = body->heap;
 	int rc = 0;
@@ -400,27 +403,29 @@ promise_anywhere(struct tx_body *body, uint32_t largest, uint32_t *pages)
 	for (uint32_t i = 0; i<heap->heap_zones_used && * pages> 0 && rc == 0; i++) {
 		struct zone *zone = heap->zones[i];
 
-		if (!zone || zone->free_count == zone->promised_count)
+		if (!zone || zone->free_count < zone->promised_count + least)
 			continue;
 		rc = zone_load(zone);
 		if (rc == 0)
-			promise_from(body, zone, largest, RESERVE_RUNS, pages);
+			promise_from(body, zone, least, largest, RESERVE_RUNS, pages);
 	}
 	return rc;
 }
 
+/* The longest runs come first: a transaction may have only so many. */
 static int
 promise_pages(struct tx_body *body, uint32_t pages, uint32_t largest)
 {
 	int rc;
 
 	promise_whole(body, &pages);
-	promise_roomy(body, largest, &pages);
+	for (uint32_t least = ZONE_CHUNKS / 2; least >= RUN_LONG && pages > 0; least /= 2)
+		promise_roomy(body, least, largest, &pages);
 	rc = promise_new(body, largest, &pages);
-	if (rc == 0 && pages > 0) {
+	if (rc == 0 && pages > 0)
 		REACHED("media: pages are gathered from zone after zone");
-		rc = promise_anywhere(body, largest, &pages);
-	}
+	for (uint32_t least = ZONE_CHUNKS / 2; least > 0 && pages > 0 && rc == 0; least /= 2)
+		rc = promise_anywhere(body, least, largest, &pages);
 	if (rc == 0 && pages > 0)
 		rc = error_raise(-DER_NOSPACE, "heap %s has no room for %u pages in pieces of %u",
 				 body->heap->name, pages, largest);

@@ -141,6 +141,36 @@ destroy_check(struct edit *edit)
 }
 
 static void
+entry_free(struct vos_container *container, struct object_entry *entry)
+{
+	list_remove(&entry->aged);
+	table_remove(&container->objects, &entry->node);
+	arena_free(container->vos->arena, entry);
+}
+
+static void
+container_free(struct vos_container *container)
+{
+	while (!list_empty(&container->aged))
+		entry_free(container,
+			   list_entry(list_first(&container->aged), struct object_entry, aged));
+	table_fini(&container->objects);
+	list_remove(&container->link);
+	arena_free(container->vos->arena, container);
+}
+
+/* Nobody finds it any more; who has it open is told by container_check(). */
+static void
+container_shut(struct vos_container *container)
+{
+	container->destroyed = true;
+	if (container->references > 0)
+		return;
+	container->vos->idle_containers--;
+	container_free(container);
+}
+
+static void
 destroy_apply(struct edit *edit)
 {
 	struct destroy_plan *plan = edit->plan;
@@ -153,7 +183,7 @@ destroy_apply(struct edit *edit)
 	btree_remove(&edit->tx, containers_kind, containers_of(edit->vos),
 		     container_order(plan->id), plan->id);
 	if (container)
-		container->destroyed = true;
+		container_shut(container);
 	snapshots_forget(edit->vos, plan->id);
 }
 
@@ -218,62 +248,92 @@ root_find(struct vos *vos, const struct uuid *id, uint64_t *ret_root)
 	return rc;
 }
 
+/* As long as it is open nobody need look for it: its creation was durable when it was opened, and
+ * its destruction closes it to all who ask anew. */
+static struct vos_container *
+container_reuse(struct vos *vos, const struct uuid *id)
+{
+	struct vos_container *container = container_opened(vos, id);
+
+	if (!container)
+		return NULL;
+	if (container->references++ == 0)
+		vos->idle_containers--;
+	list_remove(&container->link);
+	list_prepend(&vos->containers, &container->link);
+	return container;
+}
+
+static struct vos_container *
+container_create(struct vos *vos, struct uuid id, uint64_t root)
+{
+	struct vos_container *container = arena_calloc(vos->arena, 1, sizeof(*container));
+
+	if (!container)
+		return NULL;
+	container->vos = vos;
+	container->id = id;
+	container->root = root;
+	container->references = 1;
+	/* Changes made before it was last closed may not be durable yet. */
+	container->newest_group = vos->newest_group;
+	container->folded_group = vos->newest_group;
+	table_init(&container->objects, vos->arena);
+	list_init(&container->aged);
+	list_prepend(&vos->containers, &container->link);
+	return container;
+}
+
 int
 vos_container_open(struct vos *vos, struct uuid id, struct vos_container **ret_container)
 {
-	struct vos_container *container;
+	struct vos_container *container = container_reuse(vos, &id);
 	uint64_t root = 0, changes;
-	int rc, waited;
+	int rc = 0, waited;
 
 	/* Neither "is there" nor "is not there" is said before it is durable. */
-	do {
+	while (!container) {
 		changes = vos->containers_changes;
 		rc = root_find(vos, &id, &root);
 		waited = media_wait(vos->media, vos->containers_group);
-	} while (changes != vos->containers_changes && waited == 0);
-	if (waited != 0 || rc != 0)
-		return waited != 0 ? waited : rc;
-	container = container_opened(vos, &id);
-	if (!container) {
-		container = arena_calloc(vos->arena, 1, sizeof(*container));
+		if (waited != 0)
+			return waited;
+		if (changes != vos->containers_changes)
+			continue;
+		if (rc != 0)
+			return rc;
+		container = container_reuse(vos, &id) ?: container_create(vos, id, root);
 		if (!container)
 			return error_raise(-DER_NOMEM, "no memory for a container");
-		container->vos = vos;
-		container->id = id;
-		container->root = root;
-		container->guard = BUG(31) ? 0 : snapshots_newest(vos, &id);
-		/* Changes made before it was last closed may not be durable yet. */
-		container->newest_group = vos->newest_group;
-		container->folded_group = vos->newest_group;
-		table_init(&container->objects, vos->arena);
-		list_init(&container->aged);
-		list_append(&vos->containers, &container->link);
 	}
-	container->references++;
 	*ret_container = container;
 	return 0;
-}
-
-static void
-entry_free(struct vos_container *container, struct object_entry *entry)
-{
-	list_remove(&entry->aged);
-	table_remove(&container->objects, &entry->node);
-	arena_free(container->vos->arena, entry);
 }
 
 void
 vos_container_close(struct vos_container *container)
 {
+	struct vos *vos = container->vos;
+
 	ASSERT(container->references > 0);
 	if (--container->references > 0)
 		return;
-	while (!list_empty(&container->aged))
-		entry_free(container,
-			   list_entry(list_first(&container->aged), struct object_entry, aged));
-	table_fini(&container->objects);
-	list_remove(&container->link);
-	arena_free(container->vos->arena, container);
+	if (container->destroyed || vos->idle_containers >= IDLE_CONTAINERS)
+		container_free(container);
+	else
+		vos->idle_containers++;
+}
+
+void
+containers_fini(struct vos *vos)
+{
+	while (!list_empty(&vos->containers)) {
+		struct vos_container *container =
+			list_entry(list_first(&vos->containers), struct vos_container, link);
+
+		ASSERT(container->references == 0);
+		container_free(container);
+	}
 }
 
 struct vos *

@@ -12,10 +12,11 @@
 
 /* ------------------------------------------------ limits */
 
-#define OBJECT_CACHE                                                                           \
-	4096u		/* DRAM entries of objects with changes not yet durable, per container \
-			 */
-#define OVERLAPS_MAX 8u /* extents that one transaction overwrites */
+#define OBJECT_CACHE                                                                               \
+	4096u		    /* DRAM entries of objects with changes not yet durable, per container \
+			     */
+#define IDLE_CONTAINERS 64u /* kept open though nobody uses them, per store */
+#define OVERLAPS_MAX 8u	    /* extents that one transaction overwrites */
 #define VALUES_INLINE_MAX 4096u /* bytes; from here on a value lives in the data space */
 #define PAYLOADS_MAX 48u	/* values in the data space in one call */
 #define COLLECT_BATCH 4u	/* items that one collecting transaction frees */
@@ -39,7 +40,8 @@ struct vos {
 	struct heap *heap;
 	struct media *media;
 	struct arena *arena;
-	struct list containers;
+	struct list containers;	      /* that are open, the latest used first */
+	uint32_t idle_containers;     /* of them without a reference */
 	uint64_t root;		      /* offset of struct store_root */
 	uint64_t newest_group;	      /* of any change */
 	uint64_t quiet_group;	      /* quiet.c: newest_group at the last look */
@@ -98,6 +100,9 @@ void container_note(struct vos_container *container, const struct vos_object *ob
 		    uint64_t group);
 /* The group to wait for before answering from object. */
 uint64_t container_group(const struct vos_container *container, const struct vos_object *object);
+
+/* Closes those that nobody uses, which are all. */
+void containers_fini(struct vos *vos);
 
 /* Checks what every call checks: -DER_NONEXIST for a destroyed container. */
 MUST_USE int container_check(const struct vos_container *container);

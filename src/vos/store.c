@@ -119,7 +119,7 @@ vos_open(struct heap *heap, struct vos **ret_vos)
 void
 vos_close(struct vos *vos)
 {
-	ASSERT(list_empty(&vos->containers));
+	containers_fini(vos);
 	arena_free(vos->arena, vos->collector);
 	snapshots_fini(vos);
 	arena_free(vos->arena, vos->scrub);

@@ -279,6 +279,86 @@ test_promises(void **state)
 	rig_stop(&test.rig);
 }
 
+/* Pages one by one, until there are none. */
+static uint32_t
+take_all(struct heap *heap, uint64_t *ret_offsets, uint32_t limit)
+{
+	struct tx_need need = {
+		.allocations = 1, .heap_bytes = 4000, .log_bytes = 64, .privileged = true};
+	uint32_t count = 0;
+	uint64_t group;
+	struct tx tx;
+
+	for (;;) {
+		assert_int_equal(tx_begin(&tx, heap), 0);
+		if (tx_reserve(&tx, &need) != 0)
+			break;
+		assert_true(count < limit);
+		NO_YIELD
+		{
+			ret_offsets[count++] = tx_alloc(&tx, 4000, 0);
+			tx_commit(&tx, &group);
+		}
+	}
+	tx_abort(&tx);
+	return count;
+}
+
+static void
+give_back(struct heap *heap, uint64_t offset)
+{
+	uint64_t group;
+	struct tx tx;
+
+	begin(&tx, heap, 0, 0, true);
+	NO_YIELD
+	{
+		assert_non_null(heap_at(&tx.pin, offset, 8));
+		tx_free(&tx, offset);
+		tx_commit(&tx, &group);
+	}
+}
+
+/* A zone of which every second page is free comes before those that are free altogether: its
+ * fragments must not use up the runs that a large transaction may have. */
+static int
+fragments(void *argument)
+{
+	struct allocation_test *test = container_of(argument, struct allocation_test, rig);
+	struct tx_need need = {.allocations = 400,
+			       .heap_bytes = 400 * 1000,
+			       .largest = 1000,
+			       .log_bytes = 64,
+			       .privileged = true};
+	struct heap *heap = test->rig.heap;
+	uint64_t offsets[4 * 256];
+	uint32_t count = take_all(heap, offsets, ARRAY_SIZE(offsets));
+	struct tx tx;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (offsets[i] / HEAP_ZONE == 0 && i % 2 == 0)
+			give_back(heap, offsets[i]);
+	for (uint32_t i = 0; i < count; i++)
+		if (offsets[i] / HEAP_ZONE > 0)
+			give_back(heap, offsets[i]);
+	assert_int_equal(tx_begin(&tx, heap), 0);
+	assert_int_equal(tx_reserve(&tx, &need), 0);
+	tx_abort(&tx);
+	return 0;
+}
+
+static void
+test_fragments(void **state)
+{
+	struct allocation_test test = {.rig = rig_make()};
+
+	(void)state;
+	test.rig.heap_options.heap_size = 4 * HEAP_ZONE;
+	rig_start(&test.rig, 35);
+	assert_int_equal(rig_run(&test.rig, fragments), 0);
+	rig_stop(&test.rig);
+}
+
 /* Damage that the heap's owner hands down must not assert. */
 static int
 bad_offsets(void *argument)
@@ -338,9 +418,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_promises),
+		cmocka_unit_test(test_random),	 cmocka_unit_test(test_full),
+		cmocka_unit_test(test_promises), cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_damage),
 	};
 
