@@ -84,9 +84,9 @@ const struct seeded_bug seeded_bugs[] = {
 		"Damage of the disk is read as data: a part of a piece leaves with "
 		"a fresh sum. values and arrays with partial reads, bit flips, "
 		"misdirected and lost writes"),
-	BUG_ROW(24, 0, "--knob workloads=64", "changes do not look at what transactions have read",
+	BUG_ROW(24, 1, "--knob workloads=64", "changes do not look at what transactions have read",
 		"Two transactions that read the same version both replace it. bank"),
-	BUG_ROW(25, 0, "--knob workloads=64", "reads do not wait for what is prepared",
+	BUG_ROW(25, 1, "--knob workloads=64", "reads do not wait for what is prepared",
 		"A read sees one target before a transaction and the other one after "
 		"it. bank, several targets"),
 	BUG_ROW(26, 7, "--profile power --knob workloads=64 --knob actors=8 --knob servers=1",
@@ -102,7 +102,7 @@ const struct seeded_bug seeded_bugs[] = {
 	BUG_ROW(29, 3, "--knob workloads=64", "a decision is answered before it is durable",
 		"A crash takes back a transaction that was acknowledged. bank, "
 		"crashes"),
-	BUG_ROW(30, 0, "--knob workloads=64", "a commit that comes again is executed again",
+	BUG_ROW(30, 6, "--knob workloads=64", "a commit that comes again is executed again",
 		"It is refused for what it has done itself, and its writes are "
 		"there. bank, lost answers, crashes"),
 	BUG_ROW(31, 6, "--knob workloads=64", "a snapshot does not refuse older changes",

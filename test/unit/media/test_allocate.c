@@ -354,6 +354,7 @@ test_fragments(void **state)
 
 	(void)state;
 	test.rig.heap_options.heap_size = 4 * HEAP_ZONE;
+	test.rig.options.log_size = 8 * 1024 * 1024;
 	rig_start(&test.rig, 35);
 	assert_int_equal(rig_run(&test.rig, fragments), 0);
 	rig_stop(&test.rig);
