@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* daos: what users do with pools, containers and files. */
+#include "tools/check.h"
 #include "tools/daos_verbs.h"
 #include "tools/pool_view.h"
 #include "tools/version.h"
@@ -100,6 +101,8 @@ static const struct command pool_commands[] = {
 	 NULL},
 	{"query", NULL, "<pool>", 1, 1, "Show state and space of a pool.", pool_query_options,
 	 run_pool_query, NULL},
+	{"query-targets", NULL, "<pool>", 1, 1, "Show state and space of targets.", target_options,
+	 run_pool_query_targets, NULL},
 	{"list-containers", "list-cont", "<pool>", 1, 1, "List the containers of a pool.",
 	 container_list_options, run_container_list, NULL},
 	{"list-attr", "list-attrs", "<pool>", 1, 1, "List attributes of users.", attribute_options,

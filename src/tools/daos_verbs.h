@@ -41,6 +41,9 @@ int run_container_destroy_snapshots(struct call *call);
 int run_container_rollback(struct call *call);
 int run_container_list_objects(struct call *call);
 
+/* Exit status 8 where something is damaged. */
+int run_container_check(struct call *call);
+
 /* "name:value,name:value" of a container; NULL gives no list, which is to be freed by
  * daos_prop_free(). STATUS_OK or what to exit with. */
 int read_container_properties(struct call *call, const char *text, daos_prop_t **ret_properties);

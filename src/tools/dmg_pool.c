@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "tools/check.h"
 #include "tools/access.h"
 #include "tools/dmg_pool.h"
 #include "tools/pool_view.h"
@@ -434,6 +435,8 @@ const struct command dmg_pool_commands[] = {
 	 NULL},
 	{"query", NULL, "<pool>", 1, 1, "Show state and space of a pool.", pool_query_options,
 	 run_pool_query, NULL},
+	{"query-targets", NULL, "<pool>", 1, 1, "Show state and space of targets.", target_options,
+	 run_pool_query_targets, NULL},
 	{"get-prop", NULL, "<pool> [name]", 1, 2, "Show the properties of a pool.", NULL,
 	 run_get_property, "  dmg pool get-prop tank rd_fac\n"},
 	{"set-prop", NULL, "<pool> [name:value,...]", 1, 2, "Change properties of a pool.",

@@ -185,6 +185,11 @@ has "ntarget=2, disabled=0, leader=0" "Pool space info:" "- Storage tier 0 (SCM)
 run 0 "$bin/daos" -j pool query tank
 json 'j["response"]["total_targets"] == 2 and j["response"]["state"] == "Ready"'
 json 'len(j["response"]["tier_stats"]) == 2'
+run 0 "$bin/dmg" pool query-targets tank
+has "Target: 0, state up_in" "Target: 1, state up_in" "- Storage tier 1 (NVMe):"
+run 0 "$bin/daos" -j pool query-targets tank --target-idx=1
+json '[t["target"] for t in j["response"]] == [1] and j["response"][0]["target_state"] == "up_in"'
+run 3 "$bin/daos" pool query-targets tank --target-idx=1,7
 run 3 "$bin/dmg" pool query nope
 has 'unable to find pool service with label "nope"' "dmg pool list" "DER_NONEXIST(-1005)"
 run 3 "$bin/daos" -j pool query nope
@@ -244,6 +249,10 @@ run 0 "$bin/daos" cont query tank files
 has "  Container Label             : files" "  Chunk Size                  : 1.0 MiB" "+0000 UTC (0x"
 run 0 "$bin/daos" -j cont query tank files
 json 'j["response"]["container_type"] == "POSIX" and j["response"]["chunk_size"] == 1048576'
+run 0 "$bin/daos" cont check tank files
+has " objects checked, 0 of them damaged"
+run 0 "$bin/daos" -j cont check tank files
+json 'j["response"]["checked"] > 0 and j["response"]["damaged"] == []'
 run 3 "$bin/daos" cont query tank nope
 has 'failed to open container "nope"' "daos container list tank" "DER_NONEXIST(-1005)"
 run 3 "$bin/daos" cont create nowhere c1
