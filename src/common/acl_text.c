@@ -94,9 +94,9 @@ ace_from_fields(char *fields[4], struct daos_ace **ret_ace)
 	uint64_t access, flags, perms;
 	struct daos_ace *ace;
 
-	if (!letters_parse(access_letters, fields[0], &access) || access == 0 ||
+	if (!letters_parse(access_letters, fields[0], &access) ||
 	    !letters_parse(flag_letters, fields[1], &flags) ||
-	    !letters_parse(perm_letters, fields[3], &perms) ||
+	    !letters_parse(perm_letters, fields[3], &perms) || (access == 0 && perms != 0) ||
 	    !daos_acl_principal_is_valid(fields[2]))
 		return -DER_INVAL;
 	ace = daos_ace_create(principal_type(fields[2], (flags & DAOS_ACL_FLAG_GROUP) != 0),
