@@ -113,7 +113,8 @@ perms_valid(const struct daos_ace *ace, uint8_t type, uint64_t perms)
 bool
 daos_ace_is_valid(struct daos_ace *ace)
 {
-	return ace != NULL && (ace->dae_access_types & ~DAOS_ACL_ACCESS_ALL) == 0 &&
+	return ace != NULL && ace->dae_reserv == 0 &&
+	       (ace->dae_access_types & ~DAOS_ACL_ACCESS_ALL) == 0 &&
 	       ace->dae_principal_type < NUM_DAOS_ACL_TYPES && principal_valid(ace) &&
 	       flags_valid(ace) && perms_valid(ace, DAOS_ACL_ACCESS_ALLOW, ace->dae_allow_perms) &&
 	       perms_valid(ace, DAOS_ACL_ACCESS_AUDIT, ace->dae_audit_perms) &&

@@ -22,7 +22,7 @@
 #define REMOVALS ((METADB_WRITES_MAX - 1) / 2)
 /* One turn of a call to aggregate on a target, and how many turns it takes. */
 #define AGGREGATE_CREDITS 256u
-#define AGGREGATE_TURNS 65536u
+#define AGGREGATE_TURNS 1024u
 
 /* A call about the container of a handle. */
 struct snapshot_call {

@@ -28,7 +28,6 @@ struct path {
 	uint32_t depth;
 	uint64_t nodes[BTREE_DEPTH_MAX];
 	uint32_t slots[BTREE_DEPTH_MAX];
-	const struct node *leaf; /* valid until the next change */
 };
 
 /* The node at offset, or an error as of the pin. */
@@ -122,49 +121,12 @@ target_against_branch(struct pin *pin, const struct target *target, const struct
 			      ret_sign);
 }
 
-/*
- * How many of count order keys in ascending order, `step` bytes apart, are below order. The halves
- * are chosen without a branch: which one is as good as random.
- */
-static uint32_t
-orders_below(const void *orders, uint32_t step, uint32_t count, uint64_t order)
-{
-	const uint8_t *base = orders;
-	uint32_t left = count;
-
-	if (count == 0)
-		return 0;
-	while (left > 1) {
-		uint32_t half = left / 2;
-
-		base += load_u64(base + (half - 1) * step) < order ? half * step : 0;
-		left -= half;
-	}
-	return (uint32_t)((size_t)(base - (const uint8_t *)orders) / step) +
-	       (load_u64(base) < order);
-}
-
-/* How many from slot on have just this order key. */
-static uint32_t
-orders_equal(const void *orders, uint32_t step, uint32_t count, uint32_t slot, uint64_t order)
-{
-	uint32_t end = slot;
-
-	while (end < count && load_u64((const uint8_t *)orders + end * step) == order)
-		end++;
-	return end - slot;
-}
-
 /* The last branch whose first record is not above the target; the first where there is none. */
 static int
 branch_find(struct pin *pin, const struct target *target, const struct node *node,
 	    uint32_t *ret_slot)
 {
-	const struct branch *branches = node_branches(node);
-	uint32_t below = orders_below(branches, sizeof(*branches), node->count, target->order);
-	uint32_t low = below > 0 ? below - 1 : 0;
-	uint32_t high = below + orders_equal(branches, sizeof(*branches), node->count, below,
-					     target->order);
+	uint32_t low = 0, high = node->count;
 
 	while (low + 1 < high) {
 		uint32_t middle = (low + high) / 2;
@@ -187,10 +149,7 @@ static int
 leaf_find(struct pin *pin, const struct target *target, const struct node *leaf, uint32_t *ret_slot,
 	  bool *ret_equal)
 {
-	const uint8_t *orders = (const uint8_t *)leaf + leaf_orders(leaf->capacity);
-	uint32_t low = orders_below(orders, sizeof(uint64_t), leaf->count, target->order);
-	uint32_t high =
-		low + orders_equal(orders, sizeof(uint64_t), leaf->count, low, target->order);
+	uint32_t low = 0, high = leaf->count;
 	bool equal = false;
 
 	while (low < high) {
@@ -235,10 +194,8 @@ descend(struct pin *pin, const struct target *target, uint64_t root, struct path
 		if (rc != 0)
 			return rc;
 		path->nodes[i] = offset;
-		if (level == 0) {
-			path->leaf = node;
+		if (level == 0)
 			return leaf_find(pin, target, node, &path->slots[i], ret_equal);
-		}
 		rc = branch_find(pin, target, node, &path->slots[i]);
 		if (rc != 0)
 			return rc;
@@ -280,24 +237,30 @@ btree_find(struct pin *pin, const struct btree_kind *kind, uint64_t root, uint64
 {
 	struct target target = {kind, order, wanted,
 				match == BTREE_ABOVE || match == BTREE_AT_MOST};
+	const struct node *leaf;
 	struct path path;
 	bool equal = false;
+	uint64_t offset;
 	uint32_t slot;
 	int rc = descend(pin, &target, root, &path, &equal);
 
 	if (rc != 0)
 		return rc;
+	offset = path.nodes[path.depth - 1];
 	slot = path.slots[path.depth - 1];
+	rc = node_get(pin, kind, 0, offset, &leaf);
+	if (rc != 0)
+		return rc;
 	if (match == BTREE_EQUAL && !equal)
 		return -DER_NONEXIST;
 	if (match == BTREE_BELOW || match == BTREE_AT_MOST) {
 		if (slot == 0)
-			return cursor_enter(pin, kind, path.leaf->previous, true, ret_cursor);
+			return cursor_enter(pin, kind, leaf->previous, true, ret_cursor);
 		slot--;
-	} else if (slot == path.leaf->count) {
-		return cursor_enter(pin, kind, path.leaf->next, false, ret_cursor);
+	} else if (slot == leaf->count) {
+		return cursor_enter(pin, kind, leaf->next, false, ret_cursor);
 	}
-	cursor_set(kind, path.nodes[path.depth - 1], path.leaf, slot, ret_cursor);
+	cursor_set(kind, offset, leaf, slot, ret_cursor);
 	return 0;
 }
 
@@ -414,25 +377,17 @@ btree_need(const struct btree_kind *kind, struct tx_need *need)
 	btree_need_depth(kind, BTREE_DEPTH_MAX, need);
 }
 
-/*
- * Pins the neighbours of a leaf, whose links change when it is split, grown or freed. likely: this
- * change does so; else it takes many, and the neighbours, cold as a rule, are not looked at.
- */
+/* Pins the neighbours of a leaf, whose links change when it is split, grown or freed. */
 static int
-neighbours_pin(struct pin *pin, const struct btree_kind *kind, const struct node *leaf, bool likely)
+neighbours_pin(struct pin *pin, const struct btree_kind *kind, uint64_t offset)
 {
-	const uint64_t offsets[] = {leaf->previous, leaf->next};
-	const struct node *neighbour;
-	int rc = 0;
+	const struct node *leaf, *neighbour;
+	int rc = node_get(pin, kind, 0, offset, &leaf);
 
-	for (uint32_t i = 0; rc == 0 && i < ARRAY_SIZE(offsets); i++) {
-		if (offsets[i] == 0)
-			continue;
-		if (likely)
-			rc = node_get(pin, kind, 0, offsets[i], &neighbour);
-		else if (!heap_at(pin, offsets[i], sizeof(*neighbour)))
-			rc = pin_outcome(pin);
-	}
+	if (rc == 0 && leaf->previous != 0)
+		rc = node_get(pin, kind, 0, leaf->previous, &neighbour);
+	if (rc == 0 && leaf->next != 0)
+		rc = node_get(pin, kind, 0, leaf->next, &neighbour);
 	return rc;
 }
 
@@ -468,22 +423,23 @@ static int
 key_probe(struct tx *tx, const struct target *target, uint64_t root, bool wide,
 	  struct btree_cursor *ret_cursor)
 {
+	const struct node *leaf;
 	struct path path;
 	bool equal = false;
 	int rc = descend(&tx->pin, target, root, &path, &equal);
 
 	if (rc != 0)
 		return rc;
-	rc = neighbours_pin(&tx->pin, target->kind, path.leaf,
-			    equal ? path.leaf->count == 1
-				  : path.leaf->count == path.leaf->capacity);
+	rc = neighbours_pin(&tx->pin, target->kind, path.nodes[path.depth - 1]);
 	if (rc == 0 && wide)
 		rc = branches_pin(&tx->pin, target, &path);
+	if (rc == 0)
+		rc = node_get(&tx->pin, target->kind, 0, path.nodes[path.depth - 1], &leaf);
 	if (rc != 0)
 		return rc;
 	if (!equal)
 		return top_full(&tx->pin, target->kind, &path) ? -DER_NOSPACE : -DER_NONEXIST;
-	cursor_set(target->kind, path.nodes[path.depth - 1], path.leaf, path.slots[path.depth - 1],
+	cursor_set(target->kind, path.nodes[path.depth - 1], leaf, path.slots[path.depth - 1],
 		   ret_cursor);
 	return -DER_EXIST;
 }
@@ -527,8 +483,6 @@ descend_last(struct pin *pin, const struct btree_kind *kind, uint64_t root, stru
 		path->slots[i] = node->count - 1u;
 		if (node->level > 0)
 			offset = node_branches(node)[path->slots[i]].child;
-		else
-			path->leaf = node;
 	}
 	return path->depth == 0 ? -DER_NONEXIST : 0;
 }
@@ -541,7 +495,7 @@ btree_probe_last(struct tx *tx, const struct btree_kind *kind, uint64_t root,
 	int rc = descend_last(&tx->pin, kind, root, &path);
 
 	if (rc == 0)
-		rc = neighbours_pin(&tx->pin, kind, path.leaf, true);
+		rc = neighbours_pin(&tx->pin, kind, path.nodes[path.depth - 1]);
 	return rc == 0 ? end_find(&tx->pin, kind, root, true, ret_cursor) : rc;
 }
 
