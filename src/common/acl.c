@@ -214,7 +214,7 @@ daos_acl_validate(struct daos_acl *acl)
 	size_t offset;
 	uint8_t type = 0;
 
-	if (acl == NULL || acl->dal_ver != DAOS_ACL_VERSION ||
+	if (acl == NULL || acl->dal_ver != DAOS_ACL_VERSION || acl->dal_reserv != 0 ||
 	    acl->dal_len > DAOS_ACL_MAX_ACE_LEN || acl->dal_len % ACE_ALIGNMENT != 0)
 		return -DER_INVAL;
 	for (offset = 0; offset < acl->dal_len; offset += (size_t)daos_ace_get_size(ace)) {
