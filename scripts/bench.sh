@@ -90,8 +90,9 @@ engine_run() {
 	engine_address[$name]=$line
 }
 
+# pool_create ENGINE LABEL OPTION...
 pool_create() {
-	CAIRN_ENGINE=${engine_address[$1]} timeout 30 "$OUTPUT/bin/dmg" pool create "$2" >"$ram/pool" 2>&1 ||
+	CAIRN_ENGINE=${engine_address[$1]} timeout 30 "$OUTPUT/bin/dmg" pool create "${@:2}" >"$ram/pool" 2>&1 ||
 		fail "no pool $2 on engine $1: $(cat "$ram/pool")"
 }
 
@@ -260,8 +261,10 @@ engine_start on_disk "$disk" "$server_core" --targets 1 --loops 1 --log-size $((
 for engine in sleeping spinning on_disk; do
 	fill $engine
 done
+# Of a size: its storage is there before anything is written.
+pool_create sleeping stream --size 2G
 CAIRN_ENGINE=${engine_address[sleeping]} timeout 120 "$OUTPUT/bench/load" --mode update --size $((1 << 20)) --keys 64 \
-	--depth 4 --container stream --fill --seconds 0 || fail "1 MiB values cannot be filled in"
+	--depth 4 --pool stream --fill --seconds 0 || fail "1 MiB values cannot be filled in"
 
 for ((round = 1; round <= ROUNDS; round++)); do
 	floor append server_cpu_ns_per_op append --depth 16 --operations 10000 --directory "$ram"
@@ -285,7 +288,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	floor stream both_cpu_ns_per_op stream --operations 300
 	for mode in update fetch; do
 		load stream_$mode sleeping "$client_core" --mode $mode --size $((1 << 20)) --keys 64 --depth 4 \
-			--ops 300 --container stream
+			--ops 300 --pool stream
 	done
 	floor exchange_1 server_cpu_ns_per_op exchange --depth 1 --operations 5000
 	floor exchange_1_both both_cpu_ns_per_op exchange --depth 1 --operations 5000

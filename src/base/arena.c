@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
- * Arenas. Small blocks come from slabs, each behind a short head; larger and aligned ones, and
- * under a sanitizer all, so that each overflow and each leak has its place, are a malloc of their
- * own, listed.
+ * Arenas. Small blocks come from slabs, each behind a short head; larger ones are pieces of memory
+ * of their own, listed, which are kept for the next when they are given back. Under a sanitizer
+ * each block is a malloc, so that each overflow and each leak has its place.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "base/recycle.h"
 #include "base/slab.h"
 
 #define ALIGNMENT 16u
@@ -30,6 +31,7 @@
 
 struct arena {
 	struct slabs slabs;
+	struct recycler recycler;
 	struct list blocks;
 	uint64_t budget;
 	uint64_t used;
@@ -39,7 +41,7 @@ struct arena {
 /* Lies directly before each block. */
 struct block_head {
 	uint64_t size;	 /* as asked for */
-	uint32_t offset; /* large: of the block from the start of its malloc; small: of this head in
+	uint32_t offset; /* large: of the block from the start of its memory; small: of this head in
 			    its slab's block */
 	uint32_t live;	 /* BLOCK_SMALL, BLOCK_LARGE or BLOCK_PAGES until freed */
 };
@@ -48,6 +50,8 @@ static_assert(sizeof(struct block_head) % ALIGNMENT == 0, "a block behind its he
 /* Lies directly before the large ones. */
 struct large_head {
 	struct list link;
+	uint64_t room; /* bytes of its memory, from its start */
+	uint64_t unused;
 	struct block_head head;
 };
 static_assert(sizeof(struct large_head) % ALIGNMENT == 0, "a block behind its head is aligned");
@@ -66,6 +70,7 @@ arena_create(uint64_t budget)
 	if (arena == NULL)
 		return NULL;
 	slabs_init(&arena->slabs);
+	recycle_init(&arena->recycler);
 	list_init(&arena->blocks);
 	arena->budget = budget;
 	return arena;
@@ -86,18 +91,33 @@ large_of(struct block_head *head)
 	return container_of(head, struct large_head, head);
 }
 
+/* Memory for a large block, with its head. */
+static void *
+memory_take(struct arena *arena, size_t size, size_t alignment, size_t *ret_room)
+{
+	void *start;
+
+	if (SMALL_MAX > 0)
+		return recycle_take(&arena->recycler, size, alignment, ret_room);
+	if (posix_memalign(&start, max_of(alignment, (size_t)ALIGNMENT), size) != 0)
+		return NULL;
+	*ret_room = size;
+	return start;
+}
+
 static void
-large_free(struct large_head *large)
+large_free(struct arena *arena, struct large_head *large)
 {
 	char *start = (char *)(large + 1) - large->head.offset;
-	size_t size = large->head.offset + large->head.size;
+	bool pages = large->head.live == BLOCK_PAGES;
 
-	if (large->head.live == BLOCK_PAGES) {
-		munmap(start, align_up(size, PAGE));
-		return;
-	}
 	large->head.live = 0;
-	free(start);
+	if (pages)
+		munmap(start, large->room);
+	else if (SMALL_MAX > 0)
+		recycle_give(&arena->recycler, start, large->room);
+	else
+		free(start);
 }
 
 void
@@ -108,7 +128,8 @@ arena_destroy(struct arena *arena)
 	if (arena == NULL)
 		return;
 	while ((link = list_pop(&arena->blocks)) != NULL)
-		large_free(list_entry(link, struct large_head, link));
+		large_free(arena, list_entry(link, struct large_head, link));
+	recycle_fini(&arena->recycler);
 	slabs_fini(&arena->slabs);
 	free(arena);
 }
@@ -147,14 +168,19 @@ large_link(struct arena *arena, struct large_head *large, size_t size)
 	arena->used += size;
 }
 
+/* The block begins offset bytes from the start of its memory, which is aligned. */
 static void *
-large_take(struct arena *arena, size_t size)
+large_take(struct arena *arena, size_t size, size_t offset, size_t alignment)
 {
-	struct large_head *large = malloc(sizeof(*large) + size);
+	struct large_head *large;
+	size_t room;
+	char *start = memory_take(arena, offset + size, alignment, &room);
 
-	if (large == NULL)
+	if (start == NULL)
 		return NULL;
-	*large = (struct large_head){.head = {.offset = sizeof(*large), .live = BLOCK_LARGE}};
+	large = (struct large_head *)(void *)(start + offset) - 1;
+	*large = (struct large_head){.room = room,
+				     .head = {.offset = (uint32_t)offset, .live = BLOCK_LARGE}};
 	large_link(arena, large, size);
 	return large + 1;
 }
@@ -184,7 +210,8 @@ is_small(size_t size)
 static void *
 take(struct arena *arena, size_t size)
 {
-	return is_small(size) ? small_take(arena, size) : large_take(arena, size);
+	return is_small(size) ? small_take(arena, size)
+			      : large_take(arena, size, sizeof(struct large_head), ALIGNMENT);
 }
 
 void *
@@ -210,10 +237,6 @@ arena_calloc(struct arena *arena, size_t count, size_t size)
 void *
 arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment)
 {
-	size_t offset = max_of(alignment, sizeof(struct large_head));
-	struct large_head *large;
-	void *start;
-
 	ASSERT(alignment > 0 && (alignment & (alignment - 1)) == 0 && alignment <= ALIGNMENT_MAX);
 	if (alignment <= ALIGNMENT)
 		return arena_alloc(arena, size);
@@ -221,13 +244,7 @@ arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment)
 		return NULL;
 	if (is_small(size + alignment))
 		return small_take_aligned(arena, size, alignment);
-	offset = align_up(offset, alignment);
-	if (posix_memalign(&start, alignment, offset + size) != 0)
-		return NULL;
-	large = (struct large_head *)((char *)start + offset) - 1;
-	*large = (struct large_head){.head = {.offset = (uint32_t)offset, .live = BLOCK_LARGE}};
-	large_link(arena, large, size);
-	return large + 1;
+	return large_take(arena, size, align_up(sizeof(struct large_head), alignment), alignment);
 }
 
 #if SMALL_MAX > 0
@@ -268,7 +285,7 @@ arena_alloc_pages(struct arena *arena, size_t size)
 	if (huge)
 		(void)madvise(start + PAGE, size, MADV_HUGEPAGE);
 	large = (struct large_head *)(void *)(start + PAGE) - 1;
-	*large = (struct large_head){.head = {.offset = PAGE, .live = BLOCK_PAGES}};
+	*large = (struct large_head){.room = length, .head = {.offset = PAGE, .live = BLOCK_PAGES}};
 	large_link(arena, large, size);
 	return large + 1;
 }
@@ -286,7 +303,7 @@ arena_alloc_pages(struct arena *arena, size_t size)
 
 /* ------------------------------------------------ resizing */
 
-/* Moves a block between the slabs and a malloc of its own, or inside the slabs. */
+/* Moves a block to where there is room for size. */
 static void *
 move(struct arena *arena, struct block_head *head, size_t size)
 {
@@ -309,20 +326,34 @@ small_resize(struct arena *arena, struct block_head *head, size_t size)
 	return head + 1;
 }
 
+/* What is too large to be kept grows where it is, if the system can do that. */
 static void *
-large_resize(struct arena *arena, struct large_head *large, size_t size)
+huge_resize(struct arena *arena, struct large_head *large, size_t size)
 {
 	size_t before = large->head.size;
 	struct large_head *moved;
 
-	ASSERT(large->head.live == BLOCK_LARGE && large->head.offset == sizeof(*large));
-	if (is_small(size))
-		return move(arena, &large->head, size);
 	list_remove(&large->link);
 	arena->used -= before;
 	moved = realloc(large, sizeof(*large) + size);
+	if (moved)
+		moved->room = sizeof(*large) + size;
 	large_link(arena, moved ? moved : large, moved ? size : before);
 	return moved ? moved + 1 : NULL;
+}
+
+static void *
+large_resize(struct arena *arena, struct large_head *large, size_t size)
+{
+	ASSERT(large->head.live == BLOCK_LARGE && large->head.offset == sizeof(*large));
+	if (large->room > RECYCLE_MAX && sizeof(*large) + size > RECYCLE_MAX)
+		return huge_resize(arena, large, size);
+	if (!is_small(size) && sizeof(*large) + size <= large->room) {
+		arena->used += size - large->head.size;
+		large->head.size = size;
+		return &large->head + 1;
+	}
+	return move(arena, &large->head, size);
 }
 
 /* As arena_admits(), with the block given back. */
@@ -378,7 +409,7 @@ arena_free(struct arena *arena, void *block)
 		slab_give(&arena->slabs, (char *)head - head->offset);
 	} else {
 		list_remove(&large_of(head)->link);
-		large_free(large_of(head));
+		large_free(arena, large_of(head));
 	}
 }
 
