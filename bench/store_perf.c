@@ -4,7 +4,7 @@
  * lie on tmpfs, beside LMDB with its default sync: update and fetch of 128 B, growth with the
  *number of keys, with overwrites and with epochs read at, and the replay of a log after SIGKILL.
  *
- *	bench_store_perf --directory DIRECTORY [--long]
+ *	bench_store_perf --directory DIRECTORY [--long] [--row 7|8|10]
  */
 #include <ftw.h>
 #include <getopt.h>
@@ -639,30 +639,37 @@ main(int count, char **arguments)
 {
 	static const struct option known[] = {{"directory", required_argument, NULL, 'd'},
 					      {"long", no_argument, NULL, 'l'},
+					      {"row", required_argument, NULL, 'r'},
 					      {NULL, 0, NULL, 0}};
 	struct store store = {.env = NULL};
 	char directory[256] = "", path[300];
 	uint64_t many = 1000000;
-	int option;
+	int option, row = 0; /* 0: all */
 
 	while ((option = getopt_long(count, arguments, "", known, NULL)) != -1) {
 		if (option == 'd')
 			snprintf(directory, sizeof(directory), "%.200s/store-perf-XXXXXX", optarg);
 		else if (option == 'l')
 			many *= 10;
+		else if (option == 'r')
+			row = atoi(optarg);
 		else
 			return 2;
 	}
 	if (!directory[0] || !mkdtemp(directory))
 		stop("--directory", "a new directory cannot be made there");
-	rows_replay(directory);
+	if (row == 0 || row == 10)
+		rows_replay(directory);
 	directory_make(directory, "vos", path);
 	store_world(&store, path);
 	store_run(&store, store_make, "make");
 	store_fill(&store, 1, FEW, 1);
-	rows_beside(&store, directory);
-	rows_versions(&store);
-	row_growth(&store, directory, many);
+	if (row == 0 || row == 7)
+		rows_beside(&store, directory);
+	if (row == 0 || row == 8) {
+		rows_versions(&store);
+		row_growth(&store, directory, many);
+	}
 	store_end(&store);
 	nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return 0;

@@ -10,8 +10,8 @@
 /* Pages of a run that is worth one of a transaction's before a new zone is begun. */
 #define RUN_LONG 16u
 
-const uint16_t size_classes[SIZE_CLASSES] = {32,  48,  64,  80,	 96,   112,  128,
-					     160, 192, 224, 256, 320,  384,  448,
+const uint16_t size_classes[SIZE_CLASSES] = {32,  48,  64,  80,	 96,   112,  128, 144,
+					     160, 176, 192, 224, 256,  320,  384, 448,
 					     512, 576, 672, 816, 1024, 1360, 2048};
 
 #define ROOMY_PAGES 16u /* a zone with so many unpromised free pages is in heap->roomy */
@@ -68,6 +68,15 @@ class_of(size_t size)
 			high = middle;
 	}
 	return low;
+}
+
+uint32_t
+heap_block_size(size_t size)
+{
+	uint32_t size_class = class_of(size);
+
+	return size_class < SIZE_CLASSES ? size_classes[size_class]
+					 : (uint32_t)align_up(size, DISK_BLOCK);
 }
 
 uint32_t

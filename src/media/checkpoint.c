@@ -5,58 +5,187 @@
  * and flushed; only then are the old slots free. A crash at any point finds each zone by one valid
  * entry whose slots nobody has touched. Chunks of one zone may be of different age on disk: all
  * newer changes are still in the log, whose records are absolute.
+ *
+ * Of a chunk in which little changed only the changed lines are written, gathered with those of
+ * other chunks of its zone in a delta. When a zone has many deltas, all chunks that they change are
+ * written whole and the deltas given up.
  */
 #include "media/private.h"
 
 #define BATCH_CHUNKS (CHECKPOINT_BUFFER / DISK_BLOCK)
 #define BATCH_ZONES 64u
 
+#define DELTA UINT32_MAX
+
 struct copied_chunk {
 	struct zone *zone;
-	uint32_t index;
+	uint32_t index;		 /* DELTA: changed lines */
 	struct zone_chunk chunk; /* as it will be */
+};
+
+/* A zone of a batch. */
+struct batch_zone {
+	struct zone *zone;
+	uint64_t free_count;	 /* when it was copied */
+	uint32_t first, end;	 /* its chunks */
+	uint32_t delta;		 /* of them the one that takes lines; DELTA: none yet */
+	uint32_t deltas;	 /* how many there are */
+	struct zone_deltas next; /* as they will be */
 };
 
 /* What one pass copies and writes. */
 struct batch {
 	struct heap *heap;
-	uint8_t *buffer; /* BATCH_CHUNKS copies, then a block for entries */
-	uint32_t count;
+	uint8_t *buffer; /* BATCH_CHUNKS copies, then a block for entries and for masked chunks */
+	uint32_t count, limit;
+	uint32_t deltas;
 	uint64_t newest_group;
 	uint32_t zone_count;
-	struct batch_zone {
-		struct zone *zone;
-		uint64_t free_count; /* when it was copied */
-	} zones[BATCH_ZONES];
+	struct batch_zone zones[BATCH_ZONES];
 	struct copied_chunk chunks[BATCH_CHUNKS];
 };
 
+static uint8_t *
+batch_copy(const struct batch *batch, uint32_t index)
+{
+	return batch->buffer + (size_t)index * DISK_BLOCK;
+}
+
+/* ------------------------------------------------ whole, or by lines */
+
+static bool
+chunk_is_dirty(const struct zone *zone, uint32_t index)
+{
+	return zone->dirty[index / 64] >> (index % 64) & 1;
+}
+
+static bool
+chunk_by_lines(const struct zone *zone, uint32_t index)
+{
+	return zone->chunks[index].slot != 0 &&
+	       (uint32_t)__builtin_popcountll(zone->lines[index]) <= LINES_MAX;
+}
+
+/* How many deltas a zone may have; not the same for all, so that not all are rewritten at once. */
+static uint32_t
+deltas_limit(const struct zone *zone)
+{
+	if (FAULT("media: a zone takes few deltas"))
+		return 2;
+	return ZONE_DELTAS - zone->number % 8 * 8;
+}
+
+/* Whether changed lines of zone are to be gathered: they need at most half as many blocks, and the
+ * zone and the heap have room for them. Without room all goes whole, and those there are end. */
+static bool
+zone_by_lines(const struct batch *batch, struct zone *zone)
+{
+	const struct heap *heap = batch->heap;
+	uint32_t lines = 0, chunks = 0, blocks;
+
+	for (uint32_t i = 0; i < ZONE_CHUNKS; i++)
+		if (chunk_is_dirty(zone, i) && chunk_by_lines(zone, i)) {
+			lines += (uint32_t)__builtin_popcountll(zone->lines[i]);
+			chunks++;
+		}
+	blocks = (lines + DELTA_LINES - 1) / DELTA_LINES;
+	if (chunks == 0 ||
+	    (blocks * 2 > chunks && !FAULT("media: gather the few lines of a zone")) ||
+	    !deltas_ready(zone))
+		return false;
+	if (zone->deltas->count + blocks <= deltas_limit(zone) &&
+	    heap->delta_slots + batch->deltas + blocks <= heap->delta_limit)
+		return true;
+	REACHED("media: the deltas of a zone are given up");
+	deltas_rewrite(zone);
+	return false;
+}
+
 /* ------------------------------------------------ copying */
 
-static void
-copy_chunk(struct batch *batch, struct zone *zone, uint32_t index)
+/* The next chunk of the batch. */
+static uint32_t
+batch_take(struct batch *batch, struct zone *zone, uint32_t index)
 {
-	uint8_t *copy = batch->buffer + (size_t)batch->count * DISK_BLOCK;
+	batch->chunks[batch->count] = (struct copied_chunk){.zone = zone, .index = index};
+	return batch->count++;
+}
 
+static void
+chunk_copy(struct zone *zone, uint32_t index, uint8_t *copy)
+{
 	memcpy(copy, zone->image + (size_t)index * DISK_BLOCK, DISK_BLOCK);
 	if (zone_is_space(zone))
 		space_mask(zone, index, copy);
-	batch->chunks[batch->count++] = (struct copied_chunk){.zone = zone, .index = index};
-	zone->dirty[index / 64] &= ~(UINT64_C(1) << (index % 64));
 }
 
-/* Copies dirty chunks of zone while the batch has room. */
 static void
-copy_zone(struct batch *batch, struct zone *zone, uint32_t limit)
+copy_whole(struct batch *batch, struct zone *zone, uint32_t index)
 {
-	batch->zones[batch->zone_count++] = (struct batch_zone){
+	chunk_copy(zone, index, batch_copy(batch, batch_take(batch, zone, index)));
+	zone->lines[index] = 0;
+}
+
+/* Copies what changed in a chunk, as much as the batch has room for. */
+static void
+copy_lines(struct batch *batch, struct batch_zone *which, uint32_t index)
+{
+	struct zone *zone = which->zone;
+	const uint8_t *content = zone->image + (size_t)index * DISK_BLOCK;
+	uint8_t *masked = batch_copy(batch, BATCH_CHUNKS);
+
+	if (zone_is_space(zone)) {
+		chunk_copy(zone, index, masked);
+		content = masked;
+	}
+	for (;;) {
+		if (which->delta == DELTA) {
+			if (batch->count == batch->limit)
+				return;
+			which->delta = batch_take(batch, zone, DELTA);
+			memset(batch_copy(batch, which->delta), 0, DISK_BLOCK);
+			which->deltas++;
+			batch->deltas++;
+		}
+		which->next.behind[index / 64] |= UINT64_C(1) << (index % 64);
+		if (delta_add((struct zone_delta *)(void *)batch_copy(batch, which->delta), index,
+			      content, &zone->lines[index]))
+			return;
+		which->delta = DELTA;
+	}
+}
+
+/* Copies what is dirty of zone while the batch has room. */
+static void
+copy_zone(struct batch *batch, struct zone *zone)
+{
+	struct batch_zone *which = &batch->zones[batch->zone_count++];
+	bool by_lines = zone_by_lines(batch, zone);
+
+	*which = (struct batch_zone){
 		.zone = zone,
 		.free_count = zone_is_space(zone) ? zone->owned : zone->free_count,
+		.first = batch->count,
+		.delta = DELTA,
 	};
+	if (zone->deltas)
+		which->next = *zone->deltas;
 	batch->newest_group = max_of(batch->newest_group, zone->newest_group);
-	for (uint32_t i = 0; i < ZONE_CHUNKS && batch->count < limit; i++)
-		if (zone->dirty[i / 64] >> (i % 64) & 1)
-			copy_chunk(batch, zone, i);
+	for (uint32_t i = 0; i < ZONE_CHUNKS; i++) {
+		uint64_t bit = UINT64_C(1) << (i % 64);
+
+		if ((zone->dirty[i / 64] & bit) == 0)
+			continue;
+		if (by_lines && chunk_by_lines(zone, i)) {
+			copy_lines(batch, which, i);
+		} else if (batch->count < batch->limit) {
+			copy_whole(batch, zone, i);
+			which->next.behind[i / 64] &= ~bit;
+		}
+		if (zone->lines[i] == 0)
+			zone->dirty[i / 64] &= ~bit;
+	}
+	which->end = batch->count;
 }
 
 /* Fills the batch from zone *next on. *Yields* to load bitmaps that were changed without being
@@ -65,13 +194,13 @@ static int
 batch_fill(struct batch *batch, uint32_t *next)
 {
 	struct heap *heap = batch->heap;
-	uint32_t limit = min_of(BATCH_CHUNKS, heap->slots_free);
 	int rc = 0;
 
-	if (limit > 1 && FAULT("media: write one chunk at a time"))
-		limit = 1;
+	batch->limit = min_of(BATCH_CHUNKS, heap->slots_free);
+	if (batch->limit > 1 && FAULT("media: write one chunk at a time"))
+		batch->limit = 1;
 
-	while (*next < heap->heap_zones + heap->space_zones && batch->count < limit &&
+	while (*next < heap->heap_zones + heap->space_zones && batch->count < batch->limit &&
 	       batch->zone_count < BATCH_ZONES) {
 		struct zone *zone = heap->zones[*next];
 
@@ -81,7 +210,7 @@ batch_fill(struct batch *batch, uint32_t *next)
 				return rc;
 			NO_YIELD
 			{
-				copy_zone(batch, zone, limit);
+				copy_zone(batch, zone);
 			}
 			if (zone_is_dirty(zone))
 				return 0;
@@ -134,22 +263,30 @@ all_zeros(const uint8_t *data)
 
 /* ------------------------------------------------ writing */
 
+/* Gives each chunk that is not all zeros a slot. */
+static void
+slots_assign(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const uint8_t *copy = batch_copy(batch, i);
+		struct copied_chunk *copied = &batch->chunks[i];
+		uint32_t live = copied->index == DELTA ? 0
+						       : copied->zone->chunks[copied->index].slot;
+
+		if (!all_zeros(copy))
+			copied->chunk = (struct zone_chunk){
+				.slot = BUG(6) && live != 0 ? live : slot_take(batch->heap),
+				.crc = crc32c(0, copy, DISK_BLOCK)};
+	}
+}
+
 static int
 write_chunks(struct batch *batch)
 {
 	struct heap *heap = batch->heap;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < batch->count; i++) {
-		const uint8_t *copy = batch->buffer + (size_t)i * DISK_BLOCK;
-
-		uint32_t live = batch->chunks[i].zone->chunks[batch->chunks[i].index].slot;
-
-		if (!all_zeros(copy))
-			batch->chunks[i].chunk = (struct zone_chunk){
-				.slot = BUG(6) && live != 0 ? live : slot_take(heap),
-				.crc = crc32c(0, copy, DISK_BLOCK)};
-	}
+	slots_assign(batch);
 	for (uint32_t i = 0; i < batch->count && rc == 0;) {
 		uint32_t slot = batch->chunks[i].chunk.slot;
 		uint32_t run = 1;
@@ -158,7 +295,7 @@ write_chunks(struct batch *batch)
 		       batch->chunks[i + run].chunk.slot == slot + run)
 			run++;
 		if (slot != 0)
-			rc = disk_write(heap->disk, batch->buffer + (size_t)i * DISK_BLOCK,
+			rc = disk_write(heap->disk, batch_copy(batch, i),
 					(uint64_t)run * DISK_BLOCK, heap_slot_offset(heap, slot),
 					false);
 		i += run;
@@ -166,10 +303,27 @@ write_chunks(struct batch *batch)
 	return rc == 0 ? disk_flush(heap->disk) : rc;
 }
 
+/* What deltas the zone will have, and from which on they matter to the chunks written whole. */
+static void
+deltas_next(const struct batch *batch, struct batch_zone *which)
+{
+	struct zone_deltas *next = &which->next;
+
+	for (uint32_t i = which->first; i < which->end; i++)
+		if (batch->chunks[i].index == DELTA)
+			next->chunks[next->count++] = batch->chunks[i].chunk;
+	for (uint32_t i = which->first; i < which->end; i++)
+		if (batch->chunks[i].index != DELTA)
+			next->first[batch->chunks[i].index] = (uint8_t)next->count;
+	if (deltas_empty(next))
+		*next = (struct zone_deltas){.count = 0};
+}
+
 static void
 entry_fill(const struct batch *batch, const struct batch_zone *which, struct zone_entry *entry)
 {
 	const struct zone *zone = which->zone;
+	const struct zone_deltas *next = &which->next;
 
 	memset(entry, 0, DISK_BLOCK);
 	entry->magic = ZONE_MAGIC;
@@ -182,44 +336,70 @@ entry_fill(const struct batch *batch, const struct batch_zone *which, struct zon
 	entry->coverage = batch->heap->superblock.coverage + 1;
 	entry->counted = zone->counted;
 	memcpy(entry->chunks, zone->chunks, sizeof(entry->chunks));
-	for (uint32_t i = 0; i < batch->count; i++)
-		if (batch->chunks[i].zone == zone)
+	for (uint32_t i = which->first; i < which->end; i++)
+		if (batch->chunks[i].index != DELTA)
 			entry->chunks[batch->chunks[i].index] = batch->chunks[i].chunk;
+	entry->delta_count = next->count;
+	memcpy(entry->deltas, next->chunks, next->count * sizeof(entry->deltas[0]));
+	memcpy(entry->first_delta, next->first, sizeof(entry->first_delta));
 	entry->crc = crc32c(0, entry, sizeof(*entry));
 }
 
 static int
 write_entries(struct batch *batch)
 {
-	struct zone_entry *entry = (struct zone_entry *)(void *)(batch->buffer + CHECKPOINT_BUFFER);
+	struct zone_entry *entry = (struct zone_entry *)(void *)batch_copy(batch, BATCH_CHUNKS);
 	int rc = 0;
 
 	for (uint32_t i = 0; i < batch->zone_count && rc == 0; i++) {
+		deltas_next(batch, &batch->zones[i]);
 		entry_fill(batch, &batch->zones[i], entry);
 		rc = heap_write_entry(batch->heap, entry);
 	}
 	return rc == 0 ? disk_flush(batch->heap->disk) : rc;
 }
 
+static void
+deltas_done(struct heap *heap, const struct batch_zone *which)
+{
+	struct zone_deltas *deltas = which->zone->deltas;
+
+	if (!deltas)
+		return;
+	heap->delta_slots += which->next.count;
+	heap->delta_slots -= deltas->count;
+	for (uint32_t i = 0; which->next.count == 0 && i < deltas->count; i++)
+		slot_give(heap, deltas->chunks[i].slot);
+	*deltas = which->next;
+}
+
+static void
+zone_done(struct batch *batch, const struct batch_zone *which)
+{
+	struct heap *heap = batch->heap;
+	struct zone *zone = which->zone;
+
+	for (uint32_t i = which->first; i < which->end; i++) {
+		const struct copied_chunk *copied = &batch->chunks[i];
+
+		if (copied->index == DELTA)
+			continue;
+		if (!BUG(6))
+			slot_give(heap, zone->chunks[copied->index].slot);
+		zone->chunks[copied->index] = copied->chunk;
+	}
+	deltas_done(heap, which);
+	zone->generation++;
+	if (!list_linked(&zone->uncounted_link))
+		list_append(&heap->uncounted, &zone->uncounted_link);
+}
+
 /* The entries are on stable media: the old slots are free. */
 static void
 batch_done(struct batch *batch)
 {
-	for (uint32_t i = 0; i < batch->count; i++) {
-		struct copied_chunk *copied = &batch->chunks[i];
-		struct zone_chunk *chunk = &copied->zone->chunks[copied->index];
-
-		if (!BUG(6))
-			slot_give(batch->heap, chunk->slot);
-		*chunk = copied->chunk;
-	}
-	for (uint32_t i = 0; i < batch->zone_count; i++) {
-		struct zone *zone = batch->zones[i].zone;
-
-		zone->generation++;
-		if (!list_linked(&zone->uncounted_link))
-			list_append(&batch->heap->uncounted, &zone->uncounted_link);
-	}
+	for (uint32_t i = 0; i < batch->zone_count; i++)
+		zone_done(batch, &batch->zones[i]);
 	batch->heap->media->figures.checkpoint_bytes += (uint64_t)batch->count * DISK_BLOCK;
 }
 
@@ -231,8 +411,15 @@ static void
 batch_undo(struct batch *batch)
 {
 	REACHED("media: a checkpoint gives chunks up");
-	for (uint32_t i = 0; i < batch->count; i++)
-		zone_dirty(batch->chunks[i].zone, batch->chunks[i].index * DISK_BLOCK, 1, 0);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct copied_chunk *copied = &batch->chunks[i];
+
+		if (copied->index == DELTA)
+			delta_dirty(copied->zone,
+				    (const struct zone_delta *)(void *)batch_copy(batch, i));
+		else
+			zone_dirty(copied->zone, copied->index * DISK_BLOCK, DISK_BLOCK, 0);
+	}
 }
 
 static int
@@ -276,6 +463,7 @@ write_zones(struct heap *heap)
 		batch->heap = heap;
 		batch->buffer = buffer.pointer;
 		batch->count = 0;
+		batch->deltas = 0;
 		batch->zone_count = 0;
 		batch->newest_group = 0;
 		rc = batch_fill(batch, &next);

@@ -123,7 +123,7 @@ _Static_assert(sizeof(struct record_free) == 16, "on-disk layout");
 /* ------------------------------------------------ heap file */
 
 #define HEAP_MAGIC UINT64_C(0x3150414548524943) /* "CIRHEAP1" */
-#define HEAP_VERSION 2u
+#define HEAP_VERSION 3u
 #define ZONE_CHUNKS 256u /* of DISK_BLOCK bytes */
 
 #define SUPERBLOCK_CLEAN 1u /* nothing in any log matters to this heap */
@@ -157,13 +157,30 @@ struct heap_superblock {
 _Static_assert(sizeof(struct heap_superblock) == 144, "on-disk layout");
 
 #define ZONE_MAGIC 0x454e4f5au /* "ZONE" */
-#define ZONE_VERSION 2u
+#define ZONE_VERSION 3u
 #define ZONE_ENTRIES 2u /* of each zone */
 
 struct zone_chunk {
 	uint32_t slot; /* 0: the chunk is all zeros */
 	uint32_t crc;  /* crc32c of the chunk */
 };
+
+/* What changes in a chunk since it was written whole is gathered by lines of so many bytes. */
+#define ZONE_LINE 64u
+#define CHUNK_LINES (DISK_BLOCK / ZONE_LINE)
+#define DELTA_LINES 62u
+#define ZONE_DELTAS 192u
+_Static_assert(CHUNK_LINES == 64, "the lines of a chunk are the bits of a word");
+_Static_assert(ZONE_DELTAS <= UINT8_MAX, "the number of a delta is a byte");
+
+/* Changed lines of a zone, in a chunk slot. */
+struct zone_delta {
+	uint16_t count;
+	uint16_t reserved;
+	uint16_t places[DELTA_LINES]; /* number of the line in the zone */
+	uint8_t lines[DELTA_LINES][ZONE_LINE];
+};
+_Static_assert(sizeof(struct zone_delta) == DISK_BLOCK, "on-disk layout");
 
 /*
  * One of the two entries of a zone in the zone table, a block each; the valid one of the higher
@@ -183,10 +200,15 @@ struct zone_entry {
 	uint64_t free_count; /* free pages of a heap zone; owned blocks of a bitmap zone */
 	uint64_t coverage;   /* that of the superblock from which on it counts */
 	uint64_t counted;    /* generation of the entry that counts until then; 0: none */
-	uint64_t reserved;
+	uint32_t delta_count;
+	uint32_t reserved;
 	struct zone_chunk chunks[ZONE_CHUNKS];
+	struct zone_chunk deltas[ZONE_DELTAS]; /* over the chunks, in order */
+	uint8_t first_delta[ZONE_CHUNKS];      /* deltas before it do not matter to the chunk */
 };
-_Static_assert(sizeof(struct zone_entry) == 80 + 8 * ZONE_CHUNKS, "on-disk layout");
+_Static_assert(sizeof(struct zone_entry) == 80 + 9 * ZONE_CHUNKS + 8 * ZONE_DELTAS,
+	       "on-disk layout");
+_Static_assert(sizeof(struct zone_entry) <= DISK_BLOCK, "an entry is one block");
 
 /* What an entry adds to table_sum. */
 static inline uint64_t
@@ -230,7 +252,7 @@ _Static_assert(sizeof(struct zone_header) == 64 + 24 * ZONE_CHUNKS, "on-disk lay
 _Static_assert(sizeof(struct zone_header) <= ZONE_HEADER_PAGES * DISK_BLOCK, "the header's pages");
 
 /* Size classes of runs, bytes. Larger blocks are spans of pages. */
-#define SIZE_CLASSES 21u
+#define SIZE_CLASSES 23u
 extern const uint16_t size_classes[SIZE_CLASSES];
 
 /* A page of the data bitmap covers this many blocks of the data space, a zone of it this many. */

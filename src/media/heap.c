@@ -270,6 +270,51 @@ entry_choose(const struct heap *heap, uint32_t number, const uint8_t *blocks,
 	return found;
 }
 
+/* The slots are in use by the zone. */
+static int
+slots_claim(struct heap *heap, uint32_t number, const struct zone_chunk *chunks, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = chunks[i].slot;
+
+		if (slot == 0)
+			continue;
+		if (slot > heap->slot_count || (heap->slots[slot / 64] >> (slot % 64) & 1))
+			return error_raise(
+				-DER_DF_INVAL,
+				"heap %s: zone %u claims slot %u, which is impossible or taken",
+				heap->name, number, slot);
+		heap->slots[slot / 64] |= UINT64_C(1) << (slot % 64);
+		heap->slots_free--;
+	}
+	return 0;
+}
+
+static int
+deltas_take(struct zone *zone, const struct zone_entry *entry)
+{
+	struct heap *heap = zone->heap;
+	uint32_t count = entry->delta_count;
+	bool possible = count <= ZONE_DELTAS;
+
+	for (uint32_t i = 0; possible && i < count; i++)
+		possible = entry->deltas[i].slot != 0;
+	for (uint32_t i = 0; possible && i < ZONE_CHUNKS; i++)
+		possible = entry->first_delta[i] <= count;
+	if (!possible)
+		return error_raise(-DER_DF_INVAL, "heap %s: the deltas of zone %u are impossible",
+				   heap->name, entry->zone);
+	if (count == 0)
+		return 0;
+	if (!deltas_ready(zone))
+		return error_raise(-DER_NOMEM, "no memory for heap %s", heap->name);
+	zone->deltas->count = count;
+	memcpy(zone->deltas->first, entry->first_delta, sizeof(zone->deltas->first));
+	memcpy(zone->deltas->chunks, entry->deltas, count * sizeof(entry->deltas[0]));
+	heap->delta_slots += count;
+	return slots_claim(heap, entry->zone, entry->deltas, count);
+}
+
 static int
 entry_apply(struct heap *heap, const struct zone_entry *entry)
 {
@@ -295,20 +340,8 @@ entry_apply(struct heap *heap, const struct zone_entry *entry)
 		zone->free_count = (uint32_t)entry->free_count;
 	}
 	memcpy(zone->chunks, entry->chunks, sizeof(zone->chunks));
-	for (uint32_t i = 0; i < ZONE_CHUNKS; i++) {
-		uint32_t slot = zone->chunks[i].slot;
-
-		if (slot == 0)
-			continue;
-		if (slot > heap->slot_count || (heap->slots[slot / 64] >> (slot % 64) & 1))
-			return error_raise(
-				-DER_DF_INVAL,
-				"heap %s: zone %u claims slot %u, which is impossible or taken",
-				heap->name, entry->zone, slot);
-		heap->slots[slot / 64] |= UINT64_C(1) << (slot % 64);
-		heap->slots_free--;
-	}
-	return 0;
+	rc = slots_claim(heap, entry->zone, entry->chunks, ZONE_CHUNKS);
+	return rc == 0 ? deltas_take(zone, entry) : rc;
 }
 
 /* Reads the entries of zones [first, first + count). */
@@ -438,6 +471,7 @@ set_up(struct heap *heap)
 {
 	const struct heap_superblock *superblock = &heap->superblock;
 	struct arena *arena = heap->media->arena;
+	uint64_t chunks;
 
 	heap->id = superblock->id;
 	heap->heap_zones = superblock->heap_zones;
@@ -445,6 +479,9 @@ set_up(struct heap *heap)
 	heap->heap_zones_used = superblock->heap_zones_used;
 	heap->slot_count = superblock->slots;
 	heap->slots_free = superblock->slots;
+	/* What is left for them when every chunk has a slot and another zone is being written. */
+	chunks = ((uint64_t)heap->heap_zones + heap->space_zones) * ZONE_CHUNKS + SLOT_HEADROOM;
+	heap->delta_limit = (uint32_t)(heap->slot_count - min_of(chunks, heap->slot_count + 0ul));
 	heap->zones_start = SUPERBLOCKS * DISK_BLOCK;
 	heap->slots_start = heap->zones_start + table_bytes(superblock);
 	list_init(&heap->roomy);

@@ -156,6 +156,9 @@ uint64_t heap_root(const struct heap *heap);
 /* ------------------------------------------------ pins: access to the image */
 
 #define PIN_ZONES 32u
+#define PIN_RECENT 4u
+/* At the start of every zone; nothing in it has an offset. */
+#define HEAP_ZONE_HEAD 8192u
 
 /* The zones that one attempt looked at, and those it missed. */
 struct pin {
@@ -165,6 +168,11 @@ struct pin {
 	uint32_t zones[PIN_ZONES];
 	uint32_t absent[4];
 	int error;
+	/* Pinned zones by number % PIN_RECENT; image NULL: none. */
+	struct {
+		uint64_t number;
+		const uint8_t *image;
+	} recent[PIN_RECENT];
 };
 
 void pin_init(struct pin *pin, struct heap *heap);
@@ -178,7 +186,22 @@ void pin_fini(struct pin *pin);
  * -DER_AGAIN: call pin_load() and start again) or when the offset is impossible (-DER_IO, disk
  * content is damaged; never an assertion).
  */
-const void *heap_at(struct pin *pin, uint64_t offset, size_t length);
+static inline const void *heap_at(struct pin *pin, uint64_t offset, size_t length);
+
+/* As heap_at(), for a zone that this attempt has not looked at, or not lately. */
+const void *heap_at_zone(struct pin *pin, uint64_t offset, size_t length);
+
+static inline const void *
+heap_at(struct pin *pin, uint64_t offset, size_t length)
+{
+	uint64_t number = offset / HEAP_ZONE, inside = offset % HEAP_ZONE;
+	uint32_t place = number % PIN_RECENT;
+
+	if (LIKELY(pin->recent[place].image && pin->recent[place].number == number &&
+		   inside >= HEAP_ZONE_HEAD && length <= HEAP_ZONE - inside && offset % 8 == 0))
+		return pin->recent[place].image + inside;
+	return heap_at_zone(pin, offset, length);
+}
 
 /* Why heap_at() gave NULL. */
 MUST_USE int pin_outcome(const struct pin *pin);
@@ -279,6 +302,9 @@ void *tx_change(struct tx *tx, uint64_t offset, size_t length);
  * reserved it cannot fail. near (an offset, or 0) asks for the same zone.
  */
 uint64_t tx_alloc(struct tx *tx, size_t size, uint64_t near);
+
+/* Bytes of the heap that a block of tx_alloc(), size bytes, takes. */
+uint32_t heap_block_size(size_t size);
 
 /* In apply: gives a block of tx_alloc() back. Its zone must be pinned. */
 void tx_free(struct tx *tx, uint64_t offset);

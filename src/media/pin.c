@@ -2,6 +2,8 @@
 /* Access to the image: which zones an attempt looked at, which it missed. */
 #include "media/private.h"
 
+_Static_assert(HEAP_ZONE_HEAD == ZONE_HEADER_PAGES * DISK_BLOCK, "the same");
+
 void
 pin_init(struct pin *pin, struct heap *heap)
 {
@@ -9,6 +11,7 @@ pin_init(struct pin *pin, struct heap *heap)
 	pin->count = 0;
 	pin->absent_count = 0;
 	pin->error = 0;
+	memset(pin->recent, 0, sizeof(pin->recent));
 }
 
 void
@@ -21,6 +24,7 @@ pin_fini(struct pin *pin)
 	pin->count = 0;
 	pin->absent_count = 0;
 	pin->error = 0;
+	memset(pin->recent, 0, sizeof(pin->recent));
 }
 
 /* An attempt that looks at more zones than a pin names pins them all. */
@@ -53,14 +57,14 @@ pin_absent(struct pin *pin, uint32_t number)
 }
 
 const void *
-heap_at(struct pin *pin, uint64_t offset, size_t length)
+heap_at_zone(struct pin *pin, uint64_t offset, size_t length)
 {
 	struct heap *heap = pin->heap;
 	uint64_t number = offset / HEAP_ZONE;
 	uint64_t inside = offset % HEAP_ZONE;
 	struct zone *zone;
 
-	if (number >= heap->heap_zones_used || inside < ZONE_HEADER_PAGES * DISK_BLOCK ||
+	if (number >= heap->heap_zones_used || inside < HEAP_ZONE_HEAD ||
 	    length > HEAP_ZONE - inside || offset % 8 != 0 || heap->state != 0) {
 		pin->error =
 			heap->state != 0
@@ -76,6 +80,8 @@ heap_at(struct pin *pin, uint64_t offset, size_t length)
 	if (pin->count == 0 ||
 	    (pin->count <= PIN_ZONES && pin->zones[pin->count - 1] != zone->number))
 		pin_add(pin, zone);
+	pin->recent[number % PIN_RECENT].number = number;
+	pin->recent[number % PIN_RECENT].image = zone->image;
 	return zone->image + inside;
 }
 

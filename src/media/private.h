@@ -26,6 +26,7 @@
 /* Beyond so many bytes of copies, payload is written to its place before the next checkpoint. */
 #define OVERLAY_BYTES_MAX (16u * 1024 * 1024)
 #define RING_CLOSE_BLOCKS 2u /* kept for the group that closes an idle log */
+#define LINES_MAX 16u	     /* of a chunk: with more changed ones it is written whole */
 #define READ_TRIES 3u	     /* of a read that fails, or whose sum does; most such errors pass */
 
 /* ------------------------------------------------ log */
@@ -300,21 +301,31 @@ uint32_t media_ring_taken(const struct media *media);
 
 enum zone_stage { ZONE_ABSENT, ZONE_LOADING, ZONE_LOADED };
 
+/* What of a zone on disk is not in its chunks. */
+struct zone_deltas {
+	uint32_t count;
+	uint64_t behind[4]; /* chunks that they change; known while the zone is loaded */
+	uint8_t first[ZONE_CHUNKS];
+	struct zone_chunk chunks[ZONE_DELTAS];
+};
+
 struct zone {
 	struct heap *heap;
 	uint32_t number;
 	enum zone_stage stage;
 	uint32_t pins;
-	uint8_t *image;		    /* HEAP_ZONE bytes, aligned to DISK_BLOCK */
-	struct image_pair *pair;    /* that image lies in, or NULL */
-	uint64_t dirty[4];	    /* chunks changed since they were copied for a checkpoint */
-	uint64_t newest_group;	    /* that changed it */
-	uint64_t generation;	    /* of the entry on disk; 0: none */
-	uint64_t counted;	    /* of the one in heap->superblock.table_sum */
-	struct list uncounted_link; /* of heap->uncounted, while the two differ */
+	uint8_t *image;		     /* HEAP_ZONE bytes, aligned to DISK_BLOCK */
+	struct image_pair *pair;     /* that image lies in, or NULL */
+	uint64_t dirty[4];	     /* chunks changed since they were copied for a checkpoint */
+	uint64_t lines[ZONE_CHUNKS]; /* likewise, the lines of each */
+	uint64_t newest_group;	     /* that changed it */
+	uint64_t generation;	     /* of the entry on disk; 0: none */
+	uint64_t counted;	     /* of the one in heap->superblock.table_sum */
+	struct list uncounted_link;  /* of heap->uncounted, while the two differ */
 	uint32_t free_count; /* heap zone: free pages; bitmap zone: blocks that nobody has taken */
 	uint32_t owned;	     /* bitmap zone: blocks that belong to the heap */
 	struct zone_chunk chunks[ZONE_CHUNKS];
+	struct zone_deltas *deltas; /* NULL: it never had any */
 	/* Heap zones: what the header says, for speed; valid when loaded. */
 	uint64_t free[4];     /* pages */
 	uint64_t promised[4]; /* pages held for transactions */
@@ -342,6 +353,7 @@ struct heap {
 	struct zone **zones; /* heap_zones + space_zones; NULL: never used */
 	uint64_t *slots;     /* a bit per chunk slot in use */
 	uint32_t slot_count, slots_free, slot_cursor;
+	uint32_t delta_slots, delta_limit; /* slots of deltas, and how many they may be */
 	uint64_t zones_start, slots_start; /* bytes in the file */
 	struct list uncounted;		   /* zones written since the last coverage */
 	uint32_t inline_limit;
@@ -403,6 +415,31 @@ MUST_USE int zone_summarise(struct zone *zone);
 /* Notes a change of bytes [from, from + length) of the image by group. */
 void zone_dirty(struct zone *zone, uint32_t from, uint32_t length, uint64_t group);
 bool zone_is_dirty(const struct zone *zone);
+
+/* ------------------------------------------------ delta.c */
+
+/* Moves lines of a chunk with this content to the delta while it has room; false: some are left. */
+bool delta_add(struct zone_delta *delta, uint32_t chunk, const uint8_t *content, uint64_t *lines);
+
+/* Whether what was read can be a delta. -DER_DF_INVAL. */
+MUST_USE int delta_check(const struct zone_delta *delta);
+
+/* The lines are changes again that are not on disk. */
+void delta_dirty(struct zone *zone, const struct zone_delta *delta);
+
+/* Brings the zone's delta of this number, checked, into the image, and notes whom it matters to. */
+void deltas_apply(struct zone *zone, uint32_t number, const struct zone_delta *delta);
+
+/* Whether no chunk needs them. */
+bool deltas_empty(const struct zone_deltas *deltas);
+
+/* Gives the zone its struct zone_deltas; false: no memory. */
+MUST_USE bool deltas_ready(struct zone *zone);
+
+/* All chunks that deltas change, or that were changed since, are to be written whole. */
+void deltas_rewrite(struct zone *zone);
+
+/* ------------------------------------------------ heap.c */
 
 /* Writes the superblock with the next generation, durable. *Yields*. */
 MUST_USE int heap_write_superblock(struct heap *heap);

@@ -28,7 +28,19 @@ struct path {
 	uint32_t depth;
 	uint64_t nodes[BTREE_DEPTH_MAX];
 	uint32_t slots[BTREE_DEPTH_MAX];
+	const struct node *leaf; /* valid until the next change */
 };
+
+/* Fetches what a search looks at behind the header at the same time as the header. */
+static void
+node_prefetch(const struct node *node)
+{
+	const char *bytes = (const char *)node;
+
+	__builtin_prefetch(bytes + 64);
+	__builtin_prefetch(bytes + 128);
+	__builtin_prefetch(bytes + 192);
+}
 
 /* The node at offset, or an error as of the pin. */
 static int
@@ -39,6 +51,7 @@ node_get(struct pin *pin, const struct btree_kind *kind, uint32_t level, uint64_
 
 	if (!node)
 		return pin_outcome(pin);
+	node_prefetch(node);
 	if (!node_plausible(kind, level, node))
 		return error_raise(-DER_IO, "the heap is damaged: no node of tree %s at %llu",
 				   kind->name, (unsigned long long)offset);
@@ -121,12 +134,52 @@ target_against_branch(struct pin *pin, const struct target *target, const struct
 			      ret_sign);
 }
 
+/*
+ * How many of count order keys in ascending order, `step` bytes apart, are below order. The halves
+ * are chosen without a branch: which one is as good as random.
+ */
+static uint32_t
+orders_below(const void *orders, uint32_t step, uint32_t count, uint64_t order)
+{
+	const uint8_t *base = orders;
+	uint32_t left = count;
+
+	if (count == 0)
+		return 0;
+	while (left > 1) {
+		uint32_t half = left / 2;
+
+		base += load_u64(base + (half - 1) * step) < order ? half * step : 0;
+		left -= half;
+	}
+	return (uint32_t)((size_t)(base - (const uint8_t *)orders) / step) +
+	       (load_u64(base) < order);
+}
+
+/* How many from slot on have just this order key. */
+static uint32_t
+orders_equal(const void *orders, uint32_t step, uint32_t count, uint32_t slot, uint64_t order)
+{
+	uint32_t end = slot;
+
+	while (end < count && load_u64((const uint8_t *)orders + end * step) == order)
+		end++;
+	return end - slot;
+}
+
 /* The last branch whose first record is not above the target; the first where there is none. */
 static int
 branch_find(struct pin *pin, const struct target *target, const struct node *node,
 	    uint32_t *ret_slot)
 {
-	uint32_t low = 0, high = node->count;
+	const struct branch *branches = node_branches(node);
+	/* The order key of the first says nothing: once branches before it were taken out, it may
+	 * be greater than the next one's. */
+	uint32_t low =
+		orders_below(branches + 1, sizeof(*branches), node->count - 1u, target->order);
+	uint32_t high =
+		low + 1 +
+		orders_equal(branches, sizeof(*branches), node->count, low + 1, target->order);
 
 	while (low + 1 < high) {
 		uint32_t middle = (low + high) / 2;
@@ -149,7 +202,10 @@ static int
 leaf_find(struct pin *pin, const struct target *target, const struct node *leaf, uint32_t *ret_slot,
 	  bool *ret_equal)
 {
-	uint32_t low = 0, high = leaf->count;
+	const uint8_t *orders = (const uint8_t *)leaf + leaf_orders(leaf->capacity);
+	uint32_t low = orders_below(orders, sizeof(uint64_t), leaf->count, target->order);
+	uint32_t high =
+		low + orders_equal(orders, sizeof(uint64_t), leaf->count, low, target->order);
 	bool equal = false;
 
 	while (low < high) {
@@ -194,8 +250,10 @@ descend(struct pin *pin, const struct target *target, uint64_t root, struct path
 		if (rc != 0)
 			return rc;
 		path->nodes[i] = offset;
-		if (level == 0)
+		if (level == 0) {
+			path->leaf = node;
 			return leaf_find(pin, target, node, &path->slots[i], ret_equal);
+		}
 		rc = branch_find(pin, target, node, &path->slots[i]);
 		if (rc != 0)
 			return rc;
@@ -237,30 +295,24 @@ btree_find(struct pin *pin, const struct btree_kind *kind, uint64_t root, uint64
 {
 	struct target target = {kind, order, wanted,
 				match == BTREE_ABOVE || match == BTREE_AT_MOST};
-	const struct node *leaf;
 	struct path path;
 	bool equal = false;
-	uint64_t offset;
 	uint32_t slot;
 	int rc = descend(pin, &target, root, &path, &equal);
 
 	if (rc != 0)
 		return rc;
-	offset = path.nodes[path.depth - 1];
 	slot = path.slots[path.depth - 1];
-	rc = node_get(pin, kind, 0, offset, &leaf);
-	if (rc != 0)
-		return rc;
 	if (match == BTREE_EQUAL && !equal)
 		return -DER_NONEXIST;
 	if (match == BTREE_BELOW || match == BTREE_AT_MOST) {
 		if (slot == 0)
-			return cursor_enter(pin, kind, leaf->previous, true, ret_cursor);
+			return cursor_enter(pin, kind, path.leaf->previous, true, ret_cursor);
 		slot--;
-	} else if (slot == leaf->count) {
-		return cursor_enter(pin, kind, leaf->next, false, ret_cursor);
+	} else if (slot == path.leaf->count) {
+		return cursor_enter(pin, kind, path.leaf->next, false, ret_cursor);
 	}
-	cursor_set(kind, offset, leaf, slot, ret_cursor);
+	cursor_set(kind, path.nodes[path.depth - 1], path.leaf, slot, ret_cursor);
 	return 0;
 }
 
@@ -377,18 +429,18 @@ btree_need(const struct btree_kind *kind, struct tx_need *need)
 	btree_need_depth(kind, BTREE_DEPTH_MAX, need);
 }
 
-/* Pins the neighbours of a leaf, whose links change when it is split, grown or freed. */
+/*
+ * Pins the neighbours of a leaf, whose links change when it is split, grown or freed. Their bytes,
+ * cold as a rule, are not looked at before that happens.
+ */
 static int
-neighbours_pin(struct pin *pin, const struct btree_kind *kind, uint64_t offset)
+neighbours_pin(struct pin *pin, const struct node *leaf)
 {
-	const struct node *leaf, *neighbour;
-	int rc = node_get(pin, kind, 0, offset, &leaf);
-
-	if (rc == 0 && leaf->previous != 0)
-		rc = node_get(pin, kind, 0, leaf->previous, &neighbour);
-	if (rc == 0 && leaf->next != 0)
-		rc = node_get(pin, kind, 0, leaf->next, &neighbour);
-	return rc;
+	if (leaf->previous != 0 && !heap_at(pin, leaf->previous, sizeof(*leaf)))
+		return pin_outcome(pin);
+	if (leaf->next != 0 && !heap_at(pin, leaf->next, sizeof(*leaf)))
+		return pin_outcome(pin);
+	return 0;
 }
 
 /* Pins the first records beneath all branches of equal order key in the nodes of the path. */
@@ -423,23 +475,20 @@ static int
 key_probe(struct tx *tx, const struct target *target, uint64_t root, bool wide,
 	  struct btree_cursor *ret_cursor)
 {
-	const struct node *leaf;
 	struct path path;
 	bool equal = false;
 	int rc = descend(&tx->pin, target, root, &path, &equal);
 
 	if (rc != 0)
 		return rc;
-	rc = neighbours_pin(&tx->pin, target->kind, path.nodes[path.depth - 1]);
+	rc = neighbours_pin(&tx->pin, path.leaf);
 	if (rc == 0 && wide)
 		rc = branches_pin(&tx->pin, target, &path);
-	if (rc == 0)
-		rc = node_get(&tx->pin, target->kind, 0, path.nodes[path.depth - 1], &leaf);
 	if (rc != 0)
 		return rc;
 	if (!equal)
 		return top_full(&tx->pin, target->kind, &path) ? -DER_NOSPACE : -DER_NONEXIST;
-	cursor_set(target->kind, path.nodes[path.depth - 1], leaf, path.slots[path.depth - 1],
+	cursor_set(target->kind, path.nodes[path.depth - 1], path.leaf, path.slots[path.depth - 1],
 		   ret_cursor);
 	return -DER_EXIST;
 }
@@ -483,6 +532,8 @@ descend_last(struct pin *pin, const struct btree_kind *kind, uint64_t root, stru
 		path->slots[i] = node->count - 1u;
 		if (node->level > 0)
 			offset = node_branches(node)[path->slots[i]].child;
+		else
+			path->leaf = node;
 	}
 	return path->depth == 0 ? -DER_NONEXIST : 0;
 }
@@ -495,7 +546,7 @@ btree_probe_last(struct tx *tx, const struct btree_kind *kind, uint64_t root,
 	int rc = descend_last(&tx->pin, kind, root, &path);
 
 	if (rc == 0)
-		rc = neighbours_pin(&tx->pin, kind, path.nodes[path.depth - 1]);
+		rc = neighbours_pin(&tx->pin, path.leaf);
 	return rc == 0 ? end_find(&tx->pin, kind, root, true, ret_cursor) : rc;
 }
 
@@ -508,6 +559,7 @@ struct change {
 	uint64_t root;
 	uint64_t near;
 	struct path path;
+	bool damaged; /* a neighbour is not what it should be */
 };
 
 /* A node that the probe has checked. */
@@ -557,14 +609,41 @@ parent_repoint(struct change *change, uint32_t i, uint64_t child)
 	change->path.nodes[i] = child;
 }
 
+/*
+ * The node at offset as a neighbour whose links change. A probe has only made sure that its zone is
+ * there; what stands in it is looked at here, where it is needed: in one change of twenty. NULL:
+ * not a leaf; the change goes on, as a heap that has failed shows no nodes any more.
+ */
+static struct node *
+neighbour_change(struct change *change, uint64_t offset)
+{
+	struct node *node = node_header_change(change, offset);
+
+	if (node_plausible(change->kind, 0, node))
+		return node;
+	change->damaged = true;
+	return NULL;
+}
+
 static void
-neighbours_relink(const struct change *change, uint64_t previous, uint64_t new_next, uint64_t next,
+neighbours_relink(struct change *change, uint64_t previous, uint64_t new_next, uint64_t next,
 		  uint64_t new_previous)
 {
-	if (previous != 0)
-		node_header_change(change, previous)->next = new_next;
-	if (next != 0)
-		node_header_change(change, next)->previous = new_previous;
+	struct node *before = previous != 0 ? neighbour_change(change, previous) : NULL;
+	struct node *behind = next != 0 ? neighbour_change(change, next) : NULL;
+
+	if (before)
+		before->next = new_next;
+	if (behind)
+		behind->previous = new_previous;
+}
+
+/* The end of a change. */
+static void
+change_judge(const struct change *change)
+{
+	if (change->damaged)
+		tx_damaged(change->tx);
 }
 
 /* Appends the records of slots [from, from + count) of source to the new leaf target. */
@@ -830,6 +909,7 @@ btree_insert(struct tx *tx, const struct btree_kind *kind, uint64_t root, uint64
 		return;
 	}
 	((struct btree_root *)tx_change(tx, root, sizeof(struct btree_root)))->count++;
+	change_judge(&change);
 }
 
 /* Takes the branch taken at path->nodes[i] out; an inner node without branches goes too. */
@@ -924,6 +1004,7 @@ btree_remove(struct tx *tx, const struct btree_kind *kind, uint64_t root, uint64
 	}
 	leaf_remove(&change, change.path.slots[change.path.depth - 1]);
 	top_lower(&change);
+	change_judge(&change);
 }
 
 void
@@ -938,4 +1019,5 @@ btree_remove_last(struct tx *tx, const struct btree_kind *kind, uint64_t root)
 	}
 	leaf_remove(&change, change.path.slots[change.path.depth - 1]);
 	top_lower(&change);
+	change_judge(&change);
 }

@@ -520,7 +520,8 @@ ranges_enter(struct tx *tx)
 static bool
 range_touches(const struct tx_range *a, const struct tx_range *b)
 {
-	return range_same_zone(a, b) && range_gap(a, b) <= 8;
+	return a->offset <= b->offset + b->length + 8 && b->offset <= a->offset + a->length + 8 &&
+	       range_same_zone(a, b);
 }
 
 /*

@@ -55,6 +55,10 @@ life_audit(struct audit *audit, const struct entity *entity, uint64_t limit)
 				    "%lx, above it %lx",
 				    (unsigned long)life->created, (unsigned long)life->punched,
 				    (unsigned long)entity->written, (unsigned long)limit);
+	if (entity->type == RECORD_OBJECT && entity->renamed > entity->written)
+		return audit_refuse(
+			"a dkey came or went at %lx, after all changes, the last at %lx",
+			(unsigned long)entity->renamed, (unsigned long)entity->written);
 	if (life->older == 0)
 		return 0;
 	rc = heap_audit_block(audit->heap, life->older, sizeof(*older));
@@ -98,7 +102,8 @@ order_audit(struct audit *audit, const struct btree_audit_record *record,
 	const void *before;
 	int sign;
 
-	if (key->order != record->order || key->hash != entity->hash)
+	if (key->order != record->order ||
+	    (key->kind->id != TREE_OBJECTS && key->hash != entity->hash))
 		return audit_refuse("a key of order %016lx stands at %016lx",
 				    (unsigned long)key->order, (unsigned long)record->order);
 	if (record->tied == 0)

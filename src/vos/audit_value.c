@@ -28,11 +28,13 @@ blob_claim(struct audit *audit, uint64_t offset, const struct blob *blob)
 	uint64_t blocks = 0;
 	int rc = heap_audit_block(audit->heap, offset, blob_size(blob));
 
-	for (uint32_t i = 0; rc == 0 && i < blob->extent_count; i++) {
+	if (rc == 0 && (blob->flags & BLOB_TAIL) != 0)
+		rc = heap_audit_block(audit->heap, blob_tail(blob), blob_tail_size(blob));
+	for (uint32_t i = 0; rc == 0 && i < blob_extent_count(blob); i++) {
 		rc = heap_audit_extent(audit->heap, extents[i]);
 		blocks += extents[i].count;
 	}
-	if (rc == 0 && blob->extent_count > 0 &&
+	if (rc == 0 && (blob->flags & BLOB_DATA) != 0 &&
 	    blocks != (blob->length + DISK_BLOCK - 1) / DISK_BLOCK)
 		rc = audit_refuse("the value at %#lx has %u bytes in %lu data blocks",
 				  (unsigned long)offset, blob->length, (unsigned long)blocks);

@@ -17,7 +17,17 @@ blob_size(const struct blob *blob)
 
 	if (blob->flags & BLOB_DATA)
 		return size + blob->extent_count * sizeof(struct data_extent);
+	if (blob->flags & BLOB_TAIL)
+		return size + sizeof(uint64_t) + blob->length - blob->extent_count;
 	return size + blob->length;
+}
+
+size_t
+blob_whole_size(const struct blob *blob)
+{
+	if (blob->flags & BLOB_DATA)
+		return blob_size(blob);
+	return sizeof(*blob) + sums_size(blob->sum_count) + blob->length;
 }
 
 const uint32_t *
@@ -31,6 +41,20 @@ blob_extents(const struct blob *blob)
 {
 	return (const struct data_extent *)((const uint8_t *)(blob + 1) +
 					    sums_size(blob->sum_count));
+}
+
+uint64_t
+blob_tail(const struct blob *blob)
+{
+	return (blob->flags & BLOB_TAIL) != 0
+		       ? load_u64((const uint8_t *)(blob + 1) + sums_size(blob->sum_count))
+		       : 0;
+}
+
+size_t
+blob_tail_size(const struct blob *blob)
+{
+	return sizeof(struct blob_tail) + blob->extent_count;
 }
 
 const uint8_t *
@@ -47,9 +71,14 @@ blob_plausible(const struct blob *blob)
 		return false;
 	if (blob->sum_count != piece_count(blob->start, blob->length))
 		return false;
-	return blob->flags & BLOB_DATA
-		       ? blob->extent_count > 0 && blob->extent_count <= BLOB_EXTENTS_MAX
-		       : blob->extent_count == 0;
+	switch (blob->flags) {
+	case BLOB_DATA:
+		return blob->extent_count > 0 && blob->extent_count <= BLOB_EXTENTS_MAX;
+	case BLOB_TAIL:
+		return blob->extent_count > 0 && blob->extent_count < blob->length;
+	default:
+		return blob->flags == 0 && blob->extent_count == 0;
+	}
 }
 
 static bool
@@ -58,9 +87,23 @@ blob_extents_plausible(const struct blob *blob)
 	const struct data_extent *extents = blob_extents(blob);
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < blob->extent_count; i++)
+	for (uint32_t i = 0; i < blob_extent_count(blob); i++)
 		bytes += (uint64_t)extents[i].count * DISK_BLOCK;
-	return blob->extent_count == 0 || bytes >= blob->length;
+	return (blob->flags & BLOB_DATA) == 0 || bytes >= blob->length;
+}
+
+static int
+tail_check(struct pin *pin, const struct blob *blob)
+{
+	uint64_t offset = blob_tail(blob);
+	const struct blob_tail *tail = heap_at(pin, offset, blob_tail_size(blob));
+
+	if (!tail)
+		return pin_outcome(pin);
+	if (tail->type != RECORD_TAIL || tail->version != RECORD_VERSION)
+		return error_raise(-DER_IO, "the heap is damaged: no end of a value at %llu",
+				   (unsigned long long)offset);
+	return 0;
 }
 
 int
@@ -79,8 +122,36 @@ blob_get(struct pin *pin, uint64_t offset, const struct blob **ret_blob)
 	if (!blob_extents_plausible(blob))
 		return error_raise(-DER_IO, "the heap is damaged: bad value at %llu",
 				   (unsigned long long)offset);
+	if (blob->flags & BLOB_TAIL) {
+		int rc = tail_check(pin, blob);
+
+		if (rc != 0)
+			return rc;
+	}
 	*ret_blob = blob;
 	return 0;
+}
+
+void
+blob_gather(struct pin *pin, const struct blob *blob, struct blob *copy)
+{
+	size_t head = sizeof(*blob) + sums_size(blob->sum_count), part;
+	const struct blob_tail *tail;
+	uint8_t *payload;
+
+	if ((blob->flags & BLOB_TAIL) == 0) {
+		memcpy(copy, blob, blob_size(blob));
+		return;
+	}
+	tail = heap_at(pin, blob_tail(blob), blob_tail_size(blob));
+	ASSERT(tail != NULL);
+	part = blob->length - blob->extent_count;
+	memcpy(copy, blob, head);
+	copy->flags = 0;
+	copy->extent_count = 0;
+	payload = (uint8_t *)copy + head;
+	memcpy(payload, blob_payload(blob) + sizeof(uint64_t), part);
+	memcpy(payload + part, tail + 1, blob->extent_count);
 }
 
 /* ------------------------------------------------ sums */
@@ -176,29 +247,94 @@ value_write(struct tx *tx, struct value_plan *value)
 	return 0;
 }
 
-size_t
-value_blob_size(const struct value_plan *value)
+static size_t
+value_head_size(const struct value_plan *value)
 {
 	size_t size = sizeof(struct blob) + sums_size(value->sum_count);
 
-	return value->extents ? size + BLOB_EXTENTS_MAX * sizeof(struct data_extent)
-			      : size + value->bytes;
+	if (value->extents)
+		return size + BLOB_EXTENTS_MAX * sizeof(struct data_extent);
+	if (value->tail > 0)
+		return size + sizeof(uint64_t) + value->bytes - value->tail;
+	return size + value->bytes;
 }
 
-uint64_t
-blob_create(struct tx *tx, const struct value_plan *value, uint64_t near)
+void
+value_need(struct edit *edit, const struct value_plan *value)
 {
-	struct blob head = {
+	edit_need_block(edit, value_head_size(value));
+	if (value->tail > 0)
+		edit_need_block(edit, sizeof(struct blob_tail) + value->tail);
+}
+
+/* Smaller values are not worth the second block. */
+#define CUT_MIN 512u
+
+/*
+ * Blocks come in few sizes, and one just above a size takes a good part more than it holds. Two
+ * blocks are made where that saves an eighth: the first one full, the second one with the rest.
+ */
+void
+value_cut(struct value_plan *value)
+{
+	size_t fixed = sizeof(struct blob) + sums_size(value->sum_count) + sizeof(uint64_t);
+	uint32_t whole, least, size;
+
+	value->tail = 0;
+	if (value->hole || value->extents || value->bytes < CUT_MIN)
+		return;
+	whole = heap_block_size(fixed - sizeof(uint64_t) + value->bytes);
+	least = whole - whole / 8;
+	for (size = heap_block_size(fixed + CUT_MIN / 2);
+	     size < whole && size < fixed + value->bytes; size = heap_block_size(size + 1u)) {
+		uint32_t tail = (uint32_t)(fixed + value->bytes - size);
+		uint32_t both = size + heap_block_size(sizeof(struct blob_tail) + tail);
+
+		if (both > least)
+			continue;
+		least = both;
+		value->tail = tail;
+	}
+}
+
+/* The last bytes of a value, in a block of their own. */
+static uint64_t
+tail_create(struct tx *tx, const struct value_plan *value, uint64_t near)
+{
+	size_t size = sizeof(struct blob_tail) + value->tail;
+	uint64_t offset = tx_alloc(tx, size, near);
+	struct blob_tail *tail = tx_change(tx, offset, size);
+
+	tail->type = RECORD_TAIL;
+	tail->version = RECORD_VERSION;
+	iov_copy_out(value->payload, value->payload_count,
+		     value->payload_offset + value->bytes - value->tail, (uint8_t *)(tail + 1),
+		     value->tail);
+	return offset;
+}
+
+static struct blob
+blob_head(const struct value_plan *value)
+{
+	uint32_t flags = value->extents ? BLOB_DATA : value->tail > 0 ? BLOB_TAIL : 0;
+
+	return (struct blob){
 		.type = RECORD_BLOB,
 		.version = RECORD_VERSION,
-		.flags = value->extents ? BLOB_DATA : 0,
+		.flags = (uint8_t)flags,
 		.references = 1,
 		.start = value->byte_start,
 		.record_size = value->record_size,
 		.length = value->bytes,
 		.sum_count = (uint16_t)value->sum_count,
-		.extent_count = (uint16_t)value->extent_count,
+		.extent_count = (uint16_t)(value->extents ? value->extent_count : value->tail),
 	};
+}
+
+uint64_t
+blob_create(struct tx *tx, const struct value_plan *value, uint64_t near)
+{
+	struct blob head = blob_head(value);
 	struct blob *blob;
 	uint64_t offset;
 	uint8_t *rest;
@@ -213,14 +349,18 @@ blob_create(struct tx *tx, const struct value_plan *value, uint64_t near)
 	*blob = head;
 	memcpy(blob + 1, value->sums, value->sum_count * sizeof(uint32_t));
 	rest = (uint8_t *)(blob + 1) + sums_size(value->sum_count);
-	if (!value->extents) {
-		iov_copy_out(value->payload, value->payload_count, value->payload_offset, rest,
-			     value->bytes);
+	if (value->extents) {
+		memcpy(rest, value->extents, value->extent_count * sizeof(struct data_extent));
+		for (uint32_t i = 0; i < value->extent_count; i++)
+			tx_data_publish(tx, value->extents[i]);
 		return offset;
 	}
-	memcpy(rest, value->extents, value->extent_count * sizeof(struct data_extent));
-	for (uint32_t i = 0; i < value->extent_count; i++)
-		tx_data_publish(tx, value->extents[i]);
+	if (value->tail > 0) {
+		store_u64(rest, tail_create(tx, value, offset));
+		rest += sizeof(uint64_t);
+	}
+	iov_copy_out(value->payload, value->payload_count, value->payload_offset, rest,
+		     value->bytes - value->tail);
 	return offset;
 }
 
@@ -255,7 +395,9 @@ blob_release(struct tx *tx, uint64_t offset)
 		--*references;
 		return;
 	}
-	for (uint32_t i = 0; i < blob->extent_count && !BUG(10); i++)
+	for (uint32_t i = 0; i < blob_extent_count(blob) && !BUG(10); i++)
 		tx_data_free(tx, blob_extents(blob)[i]);
+	if (blob->flags & BLOB_TAIL)
+		tx_free(tx, blob_tail(blob));
 	tx_free(tx, offset);
 }

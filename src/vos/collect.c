@@ -616,12 +616,19 @@ vos_collect(struct vos *vos, uint64_t epoch, uint32_t credits)
 }
 
 int
-vos_aggregate(struct vos *vos, struct uuid container, uint64_t epoch, uint32_t credits)
+vos_aggregate(struct vos *vos, struct uuid container, uint64_t epoch, uint32_t credits,
+	      struct vos_aggregation *aggregation)
 {
-	struct stale_place skipped = {.order = 0};
+	struct stale_place skipped = {.order = aggregation->order};
 	const struct choice choice = {.container = &container, .epoch = epoch, .skipped = &skipped};
+	int rc;
 
-	return collect_run(vos, &choice, credits);
+	_Static_assert(sizeof(skipped.record) == VOS_STALE_BYTES, "a place is a record");
+	memcpy(&skipped.record, aggregation->record, sizeof(skipped.record));
+	rc = collect_run(vos, &choice, credits);
+	aggregation->order = skipped.order;
+	memcpy(aggregation->record, &skipped.record, sizeof(skipped.record));
+	return rc;
 }
 
 uint64_t

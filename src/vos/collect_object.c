@@ -217,8 +217,10 @@ remove_plan(struct edit *edit, struct step *step, const struct btree_kind *kind,
 	step->kind = STEP_REMOVE;
 	step->parent = parent;
 	step->entity = cursor->record;
-	step->key = (struct ordered_key){
-		.kind = kind, .order = cursor->order, .hash = entity->hash, .object = *object};
+	step->key = (struct ordered_key){.kind = kind,
+					 .order = cursor->order,
+					 .hash = kind->id == TREE_OBJECTS ? 0 : entity->hash,
+					 .object = *object};
 	step->key.key_order = kind->id == TREE_DKEYS_LEXICAL || kind->id == TREE_AKEYS_LEXICAL
 				      ? KEY_LEXICAL
 				      : KEY_HASHED;

@@ -330,6 +330,15 @@ entity_touch(struct edit *edit, uint64_t offset)
 }
 
 void
+object_rename(struct edit *edit, uint64_t offset)
+{
+	uint64_t *renamed =
+		tx_change(&edit->tx, offset + offsetof(struct entity, renamed), sizeof(*renamed));
+
+	*renamed = max_of(*renamed, edit->epoch);
+}
+
+void
 entity_mark(struct edit *edit, uint64_t offset, uint8_t flags)
 {
 	uint8_t *present = tx_change(&edit->tx, offset + offsetof(struct entity, flags), 1);

@@ -21,6 +21,10 @@ struct akey_fetch {
 	struct segment *segments;
 };
 
+/* What most fetches need no allocation for: one value of one akey, in its record or beside it. */
+#define FEW_SEGMENTS 2u
+#define FEW_BYTES 256u
+
 struct fetch {
 	struct look look;
 	struct arena *arena;
@@ -30,9 +34,38 @@ struct fetch {
 	uint32_t conditions, flags;
 	uint64_t group;
 	uint64_t token; /* of data_hold() */
+	struct akey_fetch one;
+	struct segment few_segments[FEW_SEGMENTS];
+	_Alignas(8) uint8_t few_bytes[FEW_BYTES];
+	uint32_t few_used;
 };
 
 /* ------------------------------------------------ look-up */
+
+/* A copy of a stored value's block. */
+static struct blob *
+blob_copy(struct fetch *fetch, const struct blob *stored)
+{
+	size_t size = blob_whole_size(stored);
+	bool few = size <= FEW_BYTES - fetch->few_used;
+	void *copy = few ? fetch->few_bytes + fetch->few_used : arena_alloc(fetch->arena, size);
+
+	if (!copy)
+		return NULL;
+	if (few)
+		fetch->few_used += (uint32_t)align_up(size, 8);
+	blob_gather(&fetch->look.pin, stored, copy);
+	return copy;
+}
+
+static void
+blob_free(struct fetch *fetch, struct blob *blob)
+{
+	const uint8_t *bytes = (const uint8_t *)blob;
+
+	if (bytes < fetch->few_bytes || bytes >= fetch->few_bytes + FEW_BYTES)
+		arena_free(fetch->arena, blob);
+}
 
 static void
 segments_free(struct fetch *fetch)
@@ -41,34 +74,44 @@ segments_free(struct fetch *fetch)
 		struct akey_fetch *akey = &fetch->akeys[i];
 
 		for (uint32_t j = 0; j < akey->segment_count; j++)
-			arena_free(fetch->arena, akey->segments[j].blob);
+			blob_free(fetch, akey->segments[j].blob);
 		akey->segment_count = 0;
 	}
+	fetch->few_used = 0;
+}
+
+/* Room for one more segment. */
+static int
+segments_grow(struct fetch *fetch, struct akey_fetch *akey)
+{
+	uint32_t capacity = max_of(akey->segment_capacity * 2, 4u);
+	struct segment *few = fetch->few_segments;
+	struct segment *segments = arena_alloc(fetch->arena, capacity * sizeof(*segments));
+
+	if (!segments)
+		return error_raise(-DER_NOMEM, "no memory for a fetch");
+	if (akey->segment_count > 0)
+		memcpy(segments, akey->segments, akey->segment_count * sizeof(*segments));
+	if (akey->segments != few)
+		arena_free(fetch->arena, akey->segments);
+	akey->segments = segments;
+	akey->segment_capacity = capacity;
+	return 0;
 }
 
 static int
 segment_add(struct fetch *fetch, struct akey_fetch *akey, struct segment segment, uint64_t blob)
 {
 	const struct blob *stored;
-	struct segment *segments;
 	int rc = blob_get(&fetch->look.pin, blob, &stored);
 
+	if (rc == 0 && akey->segment_count == akey->segment_capacity)
+		rc = segments_grow(fetch, akey);
 	if (rc != 0)
 		return rc;
-	if (akey->segment_count == akey->segment_capacity) {
-		uint32_t capacity = max_of(akey->segment_capacity * 2, 4u);
-
-		segments =
-			arena_realloc(fetch->arena, akey->segments, capacity * sizeof(*segments));
-		if (!segments)
-			return error_raise(-DER_NOMEM, "no memory for a fetch");
-		akey->segments = segments;
-		akey->segment_capacity = capacity;
-	}
-	segment.blob = arena_alloc(fetch->arena, blob_size(stored));
+	segment.blob = blob_copy(fetch, stored);
 	if (!segment.blob)
 		return error_raise(-DER_NOMEM, "no memory for a fetch");
-	memcpy(segment.blob, stored, blob_size(stored));
 	akey->segments[akey->segment_count++] = segment;
 	return 0;
 }
@@ -478,7 +521,9 @@ answer_sums(struct fetch *fetch, const struct akey_fetch *akey, struct vos_fetch
 				? piece_count(0, akey->record_size)
 				: piece_count(akey->akey->extents[i].index * akey->record_size,
 					      akey->akey->extents[i].count * akey->record_size);
-	fetched->sums = arena_alloc(fetch->arena, sums * sizeof(*fetched->sums));
+	fetched->sums = sums <= ARRAY_SIZE(fetched->few_sums)
+				? fetched->few_sums
+				: arena_alloc(fetch->arena, sums * sizeof(*fetched->sums));
 	if (!fetched->sums)
 		return error_raise(-DER_NOMEM, "no memory for the sums of a fetch");
 	for (uint32_t i = 0; i < count; i++) {
@@ -589,7 +634,8 @@ vos_fetched_free(struct vos_container *container, struct vos_fetched *fetched, u
 
 	for (uint32_t i = 0; i < akey_count; i++) {
 		arena_free(arena, fetched[i].data);
-		arena_free(arena, fetched[i].sums);
+		if (fetched[i].sums != fetched[i].few_sums)
+			arena_free(arena, fetched[i].sums);
 		arena_free(arena, fetched[i].runs);
 		fetched[i] = (struct vos_fetched){0};
 	}
@@ -606,9 +652,13 @@ fetch_init(struct fetch *fetch, struct vos_key dkey, const struct vos_akey *akey
 				 VOS_AKEYS_MAX);
 	if (rc != 0)
 		return rc;
-	fetch->akeys = arena_calloc(fetch->arena, akey_count, sizeof(*fetch->akeys));
+	fetch->akeys = &fetch->one;
+	if (akey_count > 1)
+		fetch->akeys = arena_calloc(fetch->arena, akey_count, sizeof(*fetch->akeys));
 	if (!fetch->akeys)
 		return error_raise(-DER_NOMEM, "no memory for a fetch");
+	fetch->akeys[0].segments = fetch->few_segments;
+	fetch->akeys[0].segment_capacity = FEW_SEGMENTS;
 	fetch->akey_count = akey_count;
 	for (uint32_t i = 0; rc == 0 && i < akey_count; i++) {
 		struct akey_fetch *akey = &fetch->akeys[i];
@@ -632,8 +682,10 @@ fetch_fini(struct fetch *fetch)
 {
 	segments_free(fetch);
 	for (uint32_t i = 0; i < fetch->akey_count; i++)
-		arena_free(fetch->arena, fetch->akeys[i].segments);
-	arena_free(fetch->arena, fetch->akeys);
+		if (fetch->akeys[i].segments != fetch->few_segments)
+			arena_free(fetch->arena, fetch->akeys[i].segments);
+	if (fetch->akeys != &fetch->one)
+		arena_free(fetch->arena, fetch->akeys);
 }
 
 /* Looks up, waits, reads. */
@@ -656,13 +708,19 @@ vos_fetch(struct vos_container *container, const struct vos_object *object, stru
 	  const struct vos_akey *akeys, uint32_t akey_count, uint64_t epoch, uint32_t conditions,
 	  uint32_t flags, struct vos_fetched *ret_fetched)
 {
-	struct fetch fetch = {
-		.look = {.container = container, .object = object, .epoch = epoch},
-		.arena = container->vos->arena,
-		.conditions = conditions,
-		.flags = flags,
-	};
-	int rc = fetch_init(&fetch, dkey, akeys, akey_count);
+	struct fetch fetch;
+	int rc;
+
+	/* What lies behind needs no clearing. */
+	memset(&fetch, 0, offsetof(struct fetch, few_segments));
+	fetch.look.container = container;
+	fetch.look.object = object;
+	fetch.look.epoch = epoch;
+	fetch.arena = container->vos->arena;
+	fetch.conditions = conditions;
+	fetch.flags = flags;
+	fetch.few_used = 0;
+	rc = fetch_init(&fetch, dkey, akeys, akey_count);
 
 	if (rc == 0) {
 		memset(ret_fetched, 0, akey_count * sizeof(*ret_fetched));

@@ -8,8 +8,8 @@
 #include "vos/vos.h"
 
 #define RECORD_VERSION 1u
-/* Of the root: 2 has transactions. */
-#define STORE_VERSION 2u
+/* Of the root: 2 has transactions, 3 tails of blobs. */
+#define STORE_VERSION 3u
 
 enum record_type {
 	RECORD_STORE = 0x56,
@@ -21,6 +21,7 @@ enum record_type {
 	RECORD_KEY = 0x4b,
 	RECORD_EXTENT = 0x45,
 	RECORD_BLOB = 0x42,
+	RECORD_TAIL = 0x74,
 	RECORD_HISTORY = 0x48,
 	RECORD_INCARNATIONS = 0x4c,
 	RECORD_INCARNATION = 0x49,
@@ -145,7 +146,10 @@ struct entity {
 	uint8_t flags;	     /* enum entity_flag */
 	uint8_t value;	     /* akey: enum vos_value_type */
 	uint32_t key_length; /* object: the shard */
-	uint64_t hash;	     /* second hash of a hashed key; else 0 */
+	union {
+		uint64_t hash;	  /* second hash of a hashed key; of other keys 0 */
+		uint64_t renamed; /* object: the newest epoch in which a dkey came or went */
+	};
 	union {
 		uint8_t bytes[KEY_INLINE_MAX]; /* keys up to this length; objects: the id */
 		uint64_t offset;	       /* struct key_record */
@@ -205,7 +209,10 @@ struct history_record {
 };
 _Static_assert(sizeof(struct history_record) == 32, "on-disk layout");
 
-enum blob_flag { BLOB_DATA = 1 }; /* in the data space; else the payload follows inside the heap */
+enum blob_flag {
+	BLOB_DATA = 1, /* in the data space; else the payload follows inside the heap */
+	BLOB_TAIL = 2, /* the last bytes of the payload are in a block of their own */
+};
 
 #define BLOB_EXTENTS_MAX 16u
 
@@ -220,11 +227,19 @@ struct blob {
 	uint64_t record_size;
 	uint32_t length; /* bytes */
 	uint16_t sum_count;
-	uint16_t extent_count;
+	uint16_t extent_count; /* BLOB_TAIL: bytes in the tail */
 	/* uint32_t sums[sum_count], padded to 8; then struct data_extent[extent_count], or the
-	 * payload */
+	 * payload, or the offset of the tail (8 bytes) and what of the payload is not in it */
 };
 _Static_assert(sizeof(struct blob) == 32, "on-disk layout");
+
+struct blob_tail {
+	uint8_t type;
+	uint8_t version;
+	uint8_t reserved[6];
+	/* the bytes */
+};
+_Static_assert(sizeof(struct blob_tail) == 8, "on-disk layout");
 _Static_assert(sizeof(struct data_extent) == 16, "on-disk layout");
 
 struct client_record {

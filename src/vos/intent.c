@@ -679,7 +679,7 @@ drop_need(struct edit *edit)
 	struct drop_plan *plan = edit->plan;
 
 	intent_advance_need(edit, &plan->step);
-	edit->need.log_bytes += DROP_BATCH * (FREE_REDO + 16);
+	edit->need.log_bytes += DROP_BATCH * (2 * FREE_REDO + 16);
 }
 
 static int

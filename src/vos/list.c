@@ -36,9 +36,10 @@ key_get(struct pin *pin, const struct btree_kind *kind, const struct entity *ent
 }
 
 static uint64_t
-key_hash(const struct entity *entity, struct vos_key key)
+key_hash(const struct btree_kind *kind, const struct entity *entity, struct vos_key key)
 {
-	return entity->hash != 0 ? entity->hash : hash64(key.data, key.length, 0);
+	return kind->id != TREE_OBJECTS && entity->hash != 0 ? entity->hash
+							     : hash64(key.data, key.length, 0);
 }
 
 int
@@ -57,7 +58,7 @@ position_set(struct pin *pin, const struct btree_kind *kind, const struct btree_
 		return rc;
 	position->state = VOS_AFTER;
 	position->hash[0] = cursor->order;
-	position->hash[1] = key_hash(entity, key);
+	position->hash[1] = key_hash(kind, entity, key);
 	position->key_length = key.length;
 	memcpy(position->key, key.data, min_of(key.length, VOS_POSITION_KEY));
 	return 0;
@@ -110,7 +111,7 @@ long_key_find(struct pin *pin, const struct btree_kind *kind, uint64_t root,
 		    memcmp(key.data, position->key, VOS_POSITION_KEY) != 0)
 			return 0;
 		if (key.length == position->key_length &&
-		    key_hash(entity, key) == position->hash[1]) {
+		    key_hash(kind, entity, key) == position->hash[1]) {
 			if (position->state == VOS_AFTER)
 				rc = btree_next(pin, kind, root, &cursor);
 			if (rc == 0)

@@ -234,6 +234,8 @@ uint64_t entity_enter(struct edit *edit, uint64_t parent, const struct ordered_k
 
 /* Notes a write beneath an entity. */
 void entity_touch(struct edit *edit, uint64_t offset);
+/* A dkey of the object came or went. */
+void object_rename(struct edit *edit, uint64_t offset);
 
 /* Punches a visible entity. */
 void entity_punch(struct edit *edit, uint64_t offset);
@@ -375,6 +377,7 @@ struct value_plan {
 	uint32_t *sums;
 	uint32_t extent_count;
 	struct data_extent *extents; /* BLOB_EXTENTS_MAX, in the data space; NULL: in the heap */
+	uint32_t tail;		     /* bytes of it in a block of their own */
 	uint64_t blob;		     /* stored by a transaction; 0: to be made */
 	bool shared;		     /* blob belongs to others, too */
 };
@@ -385,15 +388,43 @@ MUST_USE int value_sum(const struct value_plan *value, const uint32_t *sums);
 /* Reserves data space and hands the payload over. *Yields*. */
 MUST_USE int value_write(struct tx *tx, struct value_plan *value);
 
-/* Bytes of the heap block of a value. */
-size_t value_blob_size(const struct value_plan *value);
+/* Decides which part of a value in the heap gets a block of its own. */
+void value_cut(struct value_plan *value);
+
+/* Adds the need of the value's blocks in the heap. */
+void value_need(struct edit *edit, const struct value_plan *value);
 
 /* Makes the blob, if it was not stored before; in apply. */
 uint64_t blob_create(struct tx *tx, const struct value_plan *value, uint64_t near);
 
-/* The whole block of a blob, checked. -DER_IO. */
+/* Asks for the first bytes of a blob, which is about to be read, all at once. */
+static inline void
+blob_expect(struct pin *pin, uint64_t offset)
+{
+	const uint8_t *blob = heap_at(pin, offset, sizeof(struct blob));
+
+	for (uint32_t i = 0; blob && i < 3; i++)
+		__builtin_prefetch(blob + i * 64u);
+}
+
+/* The whole block of a blob, checked, its tail pinned. -DER_IO. */
 MUST_USE int blob_get(struct pin *pin, uint64_t offset, const struct blob **ret_blob);
 size_t blob_size(const struct blob *blob);
+
+/* The other block of a blob, which was checked; 0: none. */
+uint64_t blob_tail(const struct blob *blob);
+size_t blob_tail_size(const struct blob *blob);
+
+/* Bytes of a copy of a blob that was checked, which is in one piece; makes it. */
+size_t blob_whole_size(const struct blob *blob);
+void blob_gather(struct pin *pin, const struct blob *blob, struct blob *copy);
+
+/* Extents in the data space. */
+static inline uint32_t
+blob_extent_count(const struct blob *blob)
+{
+	return (blob->flags & BLOB_DATA) != 0 ? blob->extent_count : 0;
+}
 const uint32_t *blob_sums(const struct blob *blob);
 const struct data_extent *blob_extents(const struct blob *blob);
 const uint8_t *blob_payload(const struct blob *blob);

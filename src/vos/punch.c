@@ -137,6 +137,8 @@ punch_apply(struct edit *edit)
 		return;
 	stale_note(edit, plan->object_seen.offset);
 	entity_touch(edit, plan->object_seen.offset);
+	if (!plan->has_dkey || plan->dkey_empties)
+		object_rename(edit, plan->object_seen.offset);
 	if (!plan->has_dkey)
 		return;
 	entity_touch(edit, plan->dkey_seen.offset);

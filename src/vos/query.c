@@ -112,11 +112,16 @@ query_attempt(struct query *query)
 					       : -DER_NONEXIST;
 	if (rc != 0)
 		return rc;
-	query->result.epoch = object->written;
-	if ((query->flags & VOS_GET_DKEY) != 0)
-		return entities_query(query, dkey_kind(look->object->id),
-				      children_of(look->object_seen.offset),
-				      look->object_seen.bound, dkey_visit);
+	/* Stores of an earlier version have not kept it. */
+	query->result.epoch = (query->flags & VOS_GET_RENAMED) != 0 && object->renamed != 0
+				      ? object->renamed
+				      : object->written;
+	if ((query->flags & VOS_GET_DKEY) != 0) {
+		rc = entities_query(query, dkey_kind(look->object->id),
+				    children_of(look->object_seen.offset), look->object_seen.bound,
+				    dkey_visit);
+		return rc == -DER_NONEXIST && (query->flags & VOS_GET_NEWEST) != 0 ? 0 : rc;
+	}
 	if (!query->has_dkey)
 		return 0;
 	rc = look_dkey(look, &query->dkey);
@@ -142,6 +147,9 @@ query_init(struct query *query, struct vos_key dkey, struct vos_key akey)
 		return error_raise(
 			-DER_INVAL,
 			"largest or smallest is asked of keys that are not integers, or both");
+	if ((query->flags & VOS_GET_NEWEST) != 0 &&
+	    (query->flags & (VOS_GET_MIN | VOS_GET_DKEY)) != VOS_GET_DKEY)
+		return error_raise(-DER_INVAL, "the newest write is answered beside the last dkey");
 	query->last = (query->flags & VOS_GET_MIN) == 0;
 	query->has_dkey = !get_dkey && dkey.data;
 	query->has_akey = get_extent && !get_akey && akey.data;

@@ -80,7 +80,11 @@ capacity_wanted(const struct client_record *client, const struct request_entry *
 {
 	uint64_t kept = max_of(client->confirmed, request->confirmed), sequence = request->sequence;
 	uint32_t capacity = client->capacity;
+	uint64_t there = entries[sequence % capacity].sequence;
 
+	/* All that would meet it in a ring of this size stand in its own place. */
+	if (there == 0 || there < kept || there == sequence)
+		return capacity;
 	for (uint32_t i = 0; i < client->capacity; i++) {
 		uint64_t other = entries[i].sequence;
 

@@ -35,10 +35,10 @@ take_blob(struct walk *walk, uint64_t offset)
 	rc = blob_get(&walk->pin, offset, &blob);
 	if (rc != 0)
 		return rc;
-	walk->blob = arena_alloc(walk->vos->arena, blob_size(blob));
+	walk->blob = arena_alloc(walk->vos->arena, blob_whole_size(blob));
 	if (!walk->blob)
 		return error_raise(-DER_NOMEM, "no memory to scrub a value");
-	memcpy(walk->blob, blob, blob_size(blob));
+	blob_gather(&walk->pin, blob, walk->blob);
 	walk->scrub->blob = offset;
 	return 0;
 }

@@ -80,6 +80,7 @@ single_look(struct pin *pin, uint64_t akey, uint64_t epoch, uint64_t bound,
 	}
 	if (version->epoch <= bound || (version->flags & EXTENT_HOLE) != 0)
 		return -DER_NONEXIST;
+	blob_expect(pin, version->blob);
 	*ret_version = *version;
 	return 0;
 }

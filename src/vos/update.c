@@ -212,6 +212,7 @@ values_sum(struct edit *edit, struct update_plan *plan)
 		sums += value->sum_count;
 		if (value->bytes >= VALUES_INLINE_MAX)
 			value->extents = plan->extents + BLOB_EXTENTS_MAX * large++;
+		value_cut(value);
 	}
 	return 0;
 }
@@ -442,7 +443,7 @@ update_need(struct edit *edit)
 	}
 	for (uint32_t i = 0; i < plan->value_count; i++)
 		if (!plan->values[i].hole && plan->values[i].blob == 0)
-			edit_need_block(edit, value_blob_size(&plan->values[i]));
+			value_need(edit, &plan->values[i]);
 	if (plan->shared)
 		edit->need.log_bytes += plan->value_count * (uint32_t)sizeof(struct blob);
 	array_overlaps_need(edit, edit->budget.overlaps);
@@ -605,6 +606,8 @@ update_apply(struct edit *edit)
 
 	stale_note(edit, plan->object_seen.offset);
 	dkey = entity_enter(edit, children_of(object), &plan->dkey, plan->object_seen.bound);
+	if (!plan->dkey_seen.visible)
+		object_rename(edit, object);
 	if (edit->stales)
 		entity_mark(edit, dkey, ENTITY_STALE);
 	for (uint32_t i = 0; i < plan->akey_count; i++)

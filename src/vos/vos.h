@@ -156,6 +156,7 @@ struct vos_fetched {
 	uint32_t *sums; /* crc32c per piece of each extent asked, as in an update; verified against
 			   the stored ones */
 	uint32_t sum_count;
+	uint32_t few_sums[2]; /* private: where sums points to, if they suffice */
 	struct vos_run *runs; /* in order of the extents asked; NULL unless wanted */
 	uint32_t run_count;
 };
@@ -228,7 +229,12 @@ enum vos_query {
 	VOS_GET_MIN = 2,
 	VOS_GET_DKEY = 4,
 	VOS_GET_AKEY = 8,
-	VOS_GET_EXTENT = 16
+	VOS_GET_EXTENT = 16,
+	/* With VOS_GET_MAX and VOS_GET_DKEY, for objects that use no dkey 0: an object without such
+	 * a key is no error but answers dkey 0 and its newest write. */
+	VOS_GET_NEWEST = 32,
+	/* The epoch is that in which a dkey last came or went, not that of the newest write. */
+	VOS_GET_RENAMED = 64
 };
 
 struct vos_query_result {
@@ -391,9 +397,20 @@ MUST_USE int vos_set_snapshots(struct vos *vos, struct uuid container, const uin
  * or a negative code. *Yields*. */
 MUST_USE int vos_collect(struct vos *vos, uint64_t epoch, uint32_t credits);
 
-/* As vos_collect(), of the versions only those of one container. *Yields*. */
-MUST_USE int vos_aggregate(struct vos *vos, struct uuid container, uint64_t epoch,
-			   uint32_t credits);
+/* Where aggregating a container stands; zeroed: at the begin. The bytes are those of a record. */
+#define VOS_STALE_BYTES 40u
+struct vos_aggregation {
+	uint64_t order;
+	uint8_t record[VOS_STALE_BYTES];
+};
+
+/*
+ * As vos_collect(), of the versions only those of one container. Each call goes on behind the
+ * objects of others that the ones before it passed over; what turned stale before that place since
+ * waits for a new beginning, which follows the return of 0. *Yields*.
+ */
+MUST_USE int vos_aggregate(struct vos *vos, struct uuid container, uint64_t epoch, uint32_t credits,
+			   struct vos_aggregation *aggregation);
 
 /* The greatest epoch up to which collecting was asked for: a new snapshot must be above it. */
 uint64_t vos_collected(const struct vos *vos);

@@ -27,6 +27,20 @@ static uint64_t superblock_offset, header_offset, group_offset;
 static uint32_t group_length;
 
 static void
+add_place(const struct heap *heap, const struct zone *zone, const struct zone_chunk *chunk,
+	  uint32_t index)
+{
+	if (chunk->slot == 0 || place_count == CHUNKS_MAX)
+		return;
+	places[place_count++] =
+		(struct place){.offset = heap_slot_offset(heap, chunk->slot),
+			       .entry = heap->zones_start + ((uint64_t)zone->number * ZONE_ENTRIES +
+							     zone->generation % 2) *
+								    DISK_BLOCK,
+			       .index = index};
+}
+
+static void
 find_places(struct image_store *store)
 {
 	struct heap *heap = store->heap;
@@ -40,13 +54,9 @@ find_places(struct image_store *store)
 		struct zone *zone = heap->zones[i];
 
 		for (uint32_t j = 0; zone && zone->generation && j < ZONE_CHUNKS; j++)
-			if (zone->chunks[j].slot && place_count < CHUNKS_MAX)
-				places[place_count++] = (struct place){
-					.offset = heap_slot_offset(heap, zone->chunks[j].slot),
-					.entry = heap->zones_start + ((uint64_t)i * ZONE_ENTRIES +
-								      zone->generation % 2) *
-									     DISK_BLOCK,
-					.index = j};
+			add_place(heap, zone, &zone->chunks[j], j);
+		for (uint32_t j = 0; zone && zone->deltas && j < zone->deltas->count; j++)
+			add_place(heap, zone, &zone->deltas->chunks[j], ZONE_CHUNKS + j);
 	}
 }
 
@@ -128,7 +138,9 @@ edit_chunk(struct image_store *store, const struct place *place, uint32_t at, ui
 	chunk[at % sizeof(chunk)] ^= value;
 	memory_disk_poke(store->world, "node", "pool.heap", chunk, sizeof(chunk), place->offset);
 	memory_disk_peek(store->world, "node", "pool.heap", &entry, sizeof(entry), place->entry);
-	entry.chunks[place->index].crc = crc32c(0, chunk, sizeof(chunk));
+	*(place->index < ZONE_CHUNKS ? &entry.chunks[place->index].crc
+				     : &entry.deltas[place->index - ZONE_CHUNKS].crc) =
+		crc32c(0, chunk, sizeof(chunk));
 	seal_entry(store, &entry, place->entry);
 }
 

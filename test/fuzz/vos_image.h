@@ -188,14 +188,18 @@ image_fill_body(void *argument)
 	ASSERT(vos_open(store->heap, &store->vos) == 0);
 	ASSERT(vos_container_create(store->vos, image_container(), &group) == 0);
 	ASSERT(vos_container_open(store->vos, image_container(), &store->container) == 0);
-	for (uint32_t i = 0; i < 90; i++)
+	for (uint32_t i = 0; i < 90; i++) {
 		ASSERT(image_put(store, i % 3, i % 30, 50 + i * i, ++epoch, &group) == 0);
+		if (i == 80)
+			ASSERT(media_checkpoint(store->media) == 0);
+	}
 	ASSERT(vos_punch_dkeys(store->container, &second, &dkey, 1,
 			       &(struct vos_change){.epoch = ++epoch << 8}, &group) == 0);
 	ASSERT(media_wait(store->media, group) == 0);
 	image_prepare(store, ++epoch, &group);
 	ASSERT(media_wait(store->media, group) == 0);
 	ASSERT(media_checkpoint(store->media) == 0);
+	ASSERT(store->heap->delta_slots > 0);
 	ASSERT(vos_tx_forget(store->vos, image_transaction(), &group) == 0);
 	for (uint32_t i = 0; i < 6; i++)
 		ASSERT(image_put(store, i % 3, i, 300 + i * 1000, ++epoch, &group) == 0);

@@ -104,6 +104,7 @@ static void
 heap_is_as_written(void **state)
 {
 	static struct zone_entry entry;
+	static struct zone_delta delta;
 	static struct zone_header zone;
 	const struct heap_superblock superblock = {
 		.magic = HEAP_MAGIC,
@@ -142,8 +143,16 @@ heap_is_as_written(void **state)
 		.free_count = 0x7172737475767778,
 		.coverage = 0x8182838485868788,
 		.counted = 0x9192939495969798,
+		.delta_count = 2,
 		.chunks = {{1, 0x81828384}, {2, 0x91929394}, [ZONE_CHUNKS - 1] = {3, 4}},
+		.deltas = {{5, 0xa1a2a3a4}, {6, 0xb1b2b3b4}},
+		.first_delta = {1, 0, [ZONE_CHUNKS - 1] = 2},
 	};
+	delta.count = 2;
+	delta.places[0] = 3;
+	delta.places[1] = 0x3fff;
+	memset(delta.lines[0], 0xc1, ZONE_LINE);
+	memset(delta.lines[1], 0xd1, ZONE_LINE);
 	zone = (struct zone_header){
 		.magic = ZONE_HEADER_MAGIC,
 		.version = ZONE_HEADER_VERSION,
@@ -156,6 +165,7 @@ heap_is_as_written(void **state)
 	};
 	golden_add(golden, "superblock", &superblock, sizeof(superblock));
 	golden_add(golden, "zone entry", &entry, sizeof(entry));
+	golden_add(golden, "zone delta", &delta, sizeof(delta));
 	golden_add(golden, "zone header", &zone, sizeof(zone));
 	golden_add(golden, "size classes", size_classes, sizeof(size_classes));
 	golden_end(golden);

@@ -77,9 +77,11 @@ add_values(struct golden *golden)
 		.extent_count = 0x5152,
 	};
 	const struct data_extent extent = {0x0102030405060708, 0x11121314, 0};
+	const struct blob_tail tail = {.type = RECORD_TAIL, .version = RECORD_VERSION};
 
 	golden_add(golden, "blob", &blob, sizeof(blob));
 	golden_add(golden, "data extent", &extent, sizeof(extent));
+	golden_add(golden, "tail of a blob", &tail, sizeof(tail));
 }
 
 static void
@@ -281,6 +283,7 @@ static const struct value late[] = {
 	{0, "hashed", 200, 0, 30, false, 'e'},
 	{5, "lexical", 201, 2000, 100, true, 'f'},
 	{5, "another", 202, 0, 9000, true, 'g'},
+	{5, "in two blocks", 203, 0, 2100, true, 'i'},
 };
 static const struct value more[] = {{0, "new", 300, 0, 40, false, 'h'}};
 

@@ -191,6 +191,9 @@ find_zone(struct damage_bed *here, struct zone *zone)
 		if (zone->chunks[i].slot != 0)
 			add_region(here, REGION_CHUNK, "pool.heap",
 				   heap_slot_offset(heap, zone->chunks[i].slot), DISK_BLOCK);
+	for (uint32_t i = 0; zone->deltas && i < zone->deltas->count; i++)
+		add_region(here, REGION_CHUNK, "pool.heap",
+			   heap_slot_offset(heap, zone->deltas->chunks[i].slot), DISK_BLOCK);
 }
 
 /* Blocks that are in place hold what was checkpointed, or the last bytes of a value. */

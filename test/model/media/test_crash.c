@@ -12,7 +12,7 @@
 
 #define VERSIONS 1400u /* more than any scenario makes */
 #define SECOND_STEPS 6u
-#define SCENARIOS 5
+#define SCENARIOS 6
 
 struct acknowledgement {
 	uint64_t position; /* of the trace */
@@ -30,6 +30,8 @@ struct scenario {
 	uint64_t data_size;
 	uint64_t inline_limit;
 	struct step_sizes sizes;
+	uint32_t worn; /* checkpoints before the trace begins */
+	bool gives_up; /* deltas are given up while it runs; the heap is small */
 };
 
 struct run {
@@ -41,6 +43,7 @@ struct run {
 	struct acknowledgement acknowledgements[VERSIONS];
 	uint32_t acknowledged;
 	uint32_t working;
+	uint32_t deltas, given_up; /* of zone 0: now; how often they were given up */
 };
 
 /* ------------------------------------------------ the workload */
@@ -68,6 +71,16 @@ worker(void *argument)
 	return 0;
 }
 
+static void
+note_deltas(struct run *run)
+{
+	const struct zone_deltas *deltas = run->rig.heap->zones[0]->deltas;
+	uint32_t count = deltas ? deltas->count : 0;
+
+	run->given_up += count < run->deltas;
+	run->deltas = count;
+}
+
 static int
 checkpointer(void *argument)
 {
@@ -79,6 +92,25 @@ checkpointer(void *argument)
 
 		assert_int_equal(fiber_sleep(pause), 0);
 		assert_int_equal(media_checkpoint(run->rig.media), 0);
+		note_deltas(run);
+	}
+	return 0;
+}
+
+/* Each leaves some changed lines behind. */
+static int
+wear(void *argument)
+{
+	struct run *run = container_of(argument, struct run, rig);
+	const struct heap *heap = run->rig.heap;
+	uint64_t version;
+
+	while (run->scenario->gives_up && heap->delta_slots + 2 < heap->delta_limit) {
+		struct step step = step_random(run->rig.world, &run->scenario->sizes);
+
+		assert_int_equal(store_step(run->rig.heap, step, &run->model, &version), 0);
+		assert_int_equal(media_checkpoint(run->rig.media), 0);
+		note_deltas(run);
 	}
 	return 0;
 }
@@ -132,19 +164,22 @@ record(struct run *run, const struct scenario *scenario)
 	run->rig.heap_options.data_size = scenario->data_size;
 	run->rig.heap_options.space_reserve = 0;
 	run->rig.options.inline_limit = scenario->inline_limit;
-	run->rig.heap_options.heap_size = 4 * HEAP_ZONE;
+	run->rig.heap_options.heap_size = (scenario->gives_up ? 1 : 4) * HEAP_ZONE;
 	run->model.history = run->history;
 	run->model.history_limit = VERSIONS;
 	assert_int_equal(memory_world_create(scenario->seed, &run->rig.world), 0);
 	rig_boot(&run->rig);
 	assert_int_equal(rig_run(&run->rig, rig_format_body), 0);
 	run->history[0] = run->model;
+	assert_int_equal(rig_run(&run->rig, wear), 0);
 	rig_shut(&run->rig);
+	run->given_up = 0;
 	set_disks(run);
 	assert_int_equal(memory_trace_start(run->rig.world, "node", &run->trace), 0);
 	rig_boot(&run->rig);
 	assert_int_equal(rig_run(&run->rig, rig_open_body), 0);
 	assert_int_equal(rig_run(&run->rig, workload), 0);
+	assert_true(!scenario->gives_up || run->given_up > 0);
 	memory_trace_stop(run->trace);
 	rig_shut(&run->rig);
 }
@@ -402,6 +437,26 @@ test_slow_log(void **state)
 	check_run(&scenario);
 }
 
+/* Changed lines gather until there is no room for more, and the chunks are written whole. */
+static void
+test_changed_lines(void **state)
+{
+	static const struct scenario scenario = {.seed = 16,
+						 .workers = 2,
+						 .steps = 120,
+						 .any_order = true,
+						 .checkpoint_ns = 200000,
+						 .log_ns = 20000,
+						 .heap_ns = 50000,
+						 .data_ns = 10000,
+						 .data_size = 2 * 1024 * 1024,
+						 .sizes = {1000, 8, 20 * 1024, CELLS, false},
+						 .gives_up = true};
+
+	(void)state;
+	check_run(&scenario);
+}
+
 /* A device that keeps what it has accepted. */
 static void
 test_stable_cache(void **state)
@@ -427,9 +482,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[SCENARIOS] = {
-		cmocka_unit_test(test_usual),	     cmocka_unit_test(test_small_log),
-		cmocka_unit_test(test_small_data),   cmocka_unit_test(test_slow_log),
-		cmocka_unit_test(test_stable_cache),
+		cmocka_unit_test(test_usual),	      cmocka_unit_test(test_small_log),
+		cmocka_unit_test(test_small_data),    cmocka_unit_test(test_slow_log),
+		cmocka_unit_test(test_changed_lines), cmocka_unit_test(test_stable_cache),
 	};
 
 	/* A failure on a fiber cannot jump to cmocka's stack. */

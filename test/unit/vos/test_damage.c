@@ -95,6 +95,34 @@ root_of(struct stand *stand)
 
 /* ------------------------------------------------ look-ups */
 
+/* A value whose end lies in another block. */
+static void
+tails(struct stand *stand)
+{
+	struct blob *blob;
+	uint64_t *tail;
+
+	CHECK_EQUAL(put_at(stand, "cut", 2100, 20), 0);
+	blob = blob_find(stand, 2100);
+	CHECK_EQUAL(blob->flags, BLOB_TAIL);
+	tail = (uint64_t *)(void *)((uint8_t *)(blob + 1) + 8);
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), 2100);
+	*tail += 16;
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), -DER_IO);
+	*tail -= 16 + UINT64_C(0x1000000000);
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), -DER_IO);
+	*tail += UINT64_C(0x1000000000);
+	blob->extent_count = 2100;
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), -DER_IO);
+	blob->extent_count = 0;
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), -DER_IO);
+	blob->extent_count = (uint16_t)(blob->length - (2048 - 48));
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), 2100);
+	blob->flags = BLOB_TAIL | BLOB_DATA;
+	CHECK_EQUAL(store_get(stand, plain(), "cut", "a", EPOCH_MAX, NULL), -DER_IO);
+	blob->flags = BLOB_TAIL;
+}
+
 static int
 look_ups_body(void *argument)
 {
@@ -117,6 +145,7 @@ look_ups_body(void *argument)
 	CHECK_EQUAL(array_read(stand, 870, 50), 0);
 	blob_find(stand, 333)->start = 0;
 	CHECK_EQUAL(store_get(stand, plain(), "moved", "a", EPOCH_MAX, NULL), 333);
+	tails(stand);
 	return 0;
 }
 

@@ -272,12 +272,63 @@ limits(void **state)
 	stand_test(limits_body);
 }
 
+/* ------------------------------------------------ one container of many */
+
+/* More stale objects than one turn looks at. */
+#define OTHERS 300u
+#define TURNS 20u
+
+static int
+aggregate_body(void *argument)
+{
+	struct stand *stand = argument;
+	const struct uuid name = uuid_make(9, 9);
+	struct vos_aggregation aggregation = {.order = 0};
+	struct vos_container *first = stand->container;
+	struct vos_object object = plain_object(0);
+	struct vos_change change;
+	uint64_t group;
+	uint32_t turns = 0;
+	int rc = 1;
+
+	for (uint32_t i = 0; i < 2 * OTHERS; i++) {
+		change = (struct vos_change){.epoch = 100 + i};
+		object.id.lo = 100 + i % OTHERS;
+		CHECK_EQUAL(store_put(stand, &object, "d", "a", 1, 10, &change), 0);
+	}
+	CHECK_EQUAL(vos_container_create(stand->vos, name, &group), 0);
+	CHECK_EQUAL(vos_container_open(stand->vos, name, &stand->container), 0);
+	object.id.lo = 1;
+	for (uint32_t i = 0; i < 2; i++) {
+		change = (struct vos_change){.epoch = 1000 + i};
+		CHECK_EQUAL(store_put(stand, &object, "d", "a", 1, 10, &change), 0);
+	}
+	no_snapshots(stand);
+	CHECK_EQUAL(vos_set_snapshots(stand->vos, name, NULL, 0), 0);
+	CHECK_EQUAL(figures(stand).values, 2 * OTHERS + 2);
+	/* What is passed over in one turn is not looked at again in the next one. */
+	while (rc > 0 && turns++ < TURNS)
+		rc = vos_aggregate(stand->vos, name, 2000, 1, &aggregation);
+	CHECK_EQUAL(rc, 0);
+	CHECK_EQUAL(figures(stand).values, 2 * OTHERS + 1);
+	vos_container_close(stand->container);
+	stand->container = first;
+	return 0;
+}
+
+static void
+aggregate(void **state)
+{
+	(void)state;
+	stand_test(aggregate_body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(versions), cmocka_unit_test(punches), cmocka_unit_test(arrays),
-		cmocka_unit_test(unknown),  cmocka_unit_test(limits),
+		cmocka_unit_test(unknown),  cmocka_unit_test(limits),  cmocka_unit_test(aggregate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,174 @@ crowded(void **state)
 	stand_test(crowd_body);
 }
 
+/* ------------------------------------------------ values in two blocks */
+
+#define SIZES 120u
+#define SIZE_STEP 31u
+
+/* From 400 on, up to the largest that lies in the heap. */
+static uint32_t
+cut_size(uint32_t index)
+{
+	return min_of(400u + index * SIZE_STEP, 4095u);
+}
+
+static uint8_t
+cut_byte(uint32_t size, uint32_t at)
+{
+	return (uint8_t)(mix64(size) >> at % 56) ^ (uint8_t)at;
+}
+
+static void
+cut_put(struct stand *stand, uint32_t size, uint64_t epoch)
+{
+	static uint8_t payload[4096];
+	struct vos_object object = plain_object(0);
+	struct vos_extent extent = {size * 10000, size};
+	struct iovec iov = {payload, size};
+	struct vos_akey value = {.key = text_key("cut"),
+				 .type = VOS_ARRAY,
+				 .record_size = 1,
+				 .extents = &extent,
+				 .extent_count = 1,
+				 .payload = &iov,
+				 .payload_count = 1};
+	struct vos_change change = {.epoch = epoch};
+	uint64_t group;
+
+	for (uint32_t i = 0; i < size; i++)
+		payload[i] = cut_byte(size, i);
+	CHECK_EQUAL(vos_update(stand->container, &object, text_key("d"), &value, 1, &change,
+			       &group),
+		    0);
+}
+
+static void
+cut_get(struct stand *stand, uint32_t size, uint32_t from, uint32_t count)
+{
+	struct vos_object object = plain_object(0);
+	struct vos_extent extent = {size * 10000 + from, count};
+	struct vos_akey value = {
+		.key = text_key("cut"), .type = VOS_ARRAY, .extents = &extent, .extent_count = 1};
+	struct vos_fetched fetched;
+
+	CHECK_EQUAL(vos_fetch(stand->container, &object, text_key("d"), &value, 1, EPOCH_MAX, 0, 0,
+			      &fetched),
+		    0);
+	CHECK_EQUAL(fetched.length, count);
+	for (uint32_t i = 0; i < count; i++)
+		CHECK_EQUAL(fetched.data[i], cut_byte(size, from + i));
+	vos_fetched_free(stand->container, &fetched, 1);
+}
+
+static int
+cut_body(void *argument)
+{
+	struct stand *stand = argument;
+	struct vos_object object = plain_object(0);
+	struct vos_key dkey = text_key("d");
+	struct vos_change change = {.epoch = 1000};
+	struct heap_space before, after;
+	uint64_t group;
+	int rc;
+
+	for (uint32_t i = 0; i < SIZES; i++)
+		cut_put(stand, cut_size(i), 10 + i);
+	audit_body(stand);
+	for (uint32_t i = 0; i < SIZES; i++) {
+		uint32_t size = cut_size(i);
+
+		cut_get(stand, size, 0, size);
+		cut_get(stand, size, size - 20, 20);
+		cut_get(stand, size, size / 2 - 100, 300);
+	}
+	/* A hundred values of 2,100 bytes take little more than that, and not a page each. */
+	heap_space(stand->heap, &before);
+	for (uint32_t i = 0; i < 100; i++) {
+		change.epoch = 300 + i;
+		CHECK_EQUAL(store_put(stand, &object, "d", (char[]){'a', (char)(33 + i), 0}, 1,
+				      2100, &change),
+			    0);
+	}
+	heap_space(stand->heap, &after);
+	CHECK(before.heap_free - after.heap_free < 100 * 2700);
+	/* All of it can be freed. */
+	change.epoch = 1000;
+	CHECK_EQUAL(vos_punch_dkeys(stand->container, &object, &dkey, 1, &change, &group), 0);
+	CHECK_EQUAL(vos_set_snapshots(stand->vos, container_name(), NULL, 0), 0);
+	while ((rc = vos_collect(stand->vos, 2000, 100)) > 0)
+		;
+	CHECK_EQUAL(rc, 0);
+	audit_body(stand);
+	return 0;
+}
+
+static void
+cut(void **state)
+{
+	(void)state;
+	stand_test(cut_body);
+}
+
+static uint64_t
+renamed_epoch(struct stand *stand, uint32_t flags)
+{
+	struct vos_object object = plain_object(0);
+	struct vos_query_result result;
+	struct vos_key none = {0};
+
+	CHECK_EQUAL(vos_query_key(stand->container, &object, flags, none, none, EPOCH_MAX, &result),
+		    0);
+	return result.epoch;
+}
+
+/* Which changes count as dkeys that come or go. */
+static int
+renamed_body(void *argument)
+{
+	struct stand *stand = argument;
+	struct vos_object object = plain_object(0);
+	struct vos_key dkey = text_key("b"), akey = text_key("y");
+	struct vos_change change = {.epoch = 100};
+	uint64_t group;
+
+	CHECK_EQUAL(store_put(stand, &object, "a", "x", 1, 8, &change), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 100);
+	change.epoch = 200;
+	CHECK_EQUAL(store_put(stand, &object, "a", "x", 2, 8, &change), 0);
+	change.epoch = 210;
+	CHECK_EQUAL(store_put(stand, &object, "a", "y", 2, 8, &change), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 100);
+	CHECK_EQUAL(renamed_epoch(stand, 0), 210);
+	change.epoch = 300;
+	CHECK_EQUAL(store_put(stand, &object, "b", "x", 1, 8, &change), 0);
+	CHECK_EQUAL(store_put(stand, &object, "b", "y", 1, 8, &(struct vos_change){.epoch = 301}),
+		    0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 300);
+	change.epoch = 400;
+	CHECK_EQUAL(vos_punch_akeys(stand->container, &object, dkey, &akey, 1, &change, &group), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 300);
+	/* Its last akey takes the dkey along. */
+	change.epoch = 500;
+	akey = text_key("x");
+	CHECK_EQUAL(vos_punch_akeys(stand->container, &object, dkey, &akey, 1, &change, &group), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 500);
+	change.epoch = 600;
+	CHECK_EQUAL(store_put(stand, &object, "b", "x", 1, 8, &change), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 600);
+	change.epoch = 700;
+	CHECK_EQUAL(vos_punch_dkeys(stand->container, &object, &dkey, 1, &change, &group), 0);
+	CHECK_EQUAL(renamed_epoch(stand, VOS_GET_RENAMED), 700);
+	return 0;
+}
+
+static void
+renamed(void **state)
+{
+	(void)state;
+	stand_test(renamed_body);
+}
+
 int
 main(void)
 {
@@ -363,6 +531,7 @@ main(void)
 		cmocka_unit_test(sums),	       cmocka_unit_test(damage),
 		cmocka_unit_test(overwritten), cmocka_unit_test(misuse),
 		cmocka_unit_test(many_akeys),  cmocka_unit_test(crowded),
+		cmocka_unit_test(cut),	       cmocka_unit_test(renamed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
