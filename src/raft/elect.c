@@ -15,6 +15,7 @@ void
 raft_elect_quiet(struct raft *raft)
 {
 	raft->quiet_until = raft->now + raft->options.election_usec;
+	raft->called = false;
 	raft->deadline = raft->quiet_until + draw(raft, raft->options.election_usec);
 }
 
@@ -95,13 +96,22 @@ raft_elect_follow(struct raft *raft, uint64_t term, uint64_t leader)
 
 /* ------------------------------------------------ candidates */
 
+/*
+ * Voters stand, and whoever was called (raft_elect_vote()): another takes it for a voter that it
+ * cannot do without, and its own newer log says that it is none, or none yet. Were it to wait for
+ * a leader there might never be one. That is safe: leadership rests on the votes of the majorities
+ * of the newest configuration in the candidate's log, durable and for logs that do not reach
+ * further, whoever the candidate is. Its own vote counts only where that configuration has it as
+ * a voter, and so does its own disk when entries are committed. A leader that no committed
+ * configuration has as a voter steps down (raft_member_finish()).
+ */
 static bool
 may_campaign(struct raft *raft)
 {
 	const struct peer *self = raft_peer_self(raft);
+	bool voter = self && (self->roles & (RAFT_VOTER | RAFT_VOTER_OLD));
 
-	return self && (self->roles & (RAFT_VOTER | RAFT_VOTER_OLD)) &&
-	       (raft->hard.lost_index == 0 || PLANTED(VOTE_DAMAGED)) &&
+	return (voter || raft->called) && (raft->hard.lost_index == 0 || PLANTED(VOTE_DAMAGED)) &&
 	       !(raft->receiving && raft->receiving->given && raft->receiving->chunk.last);
 }
 
@@ -160,6 +170,8 @@ raft_elect_self(struct raft *raft)
 void
 raft_elect_campaign(struct raft *raft, bool forced)
 {
+	struct peer *self = raft_peer_self(raft);
+
 	wait_again(raft);
 	if (!may_campaign(raft))
 		return;
@@ -171,7 +183,8 @@ raft_elect_campaign(struct raft *raft, bool forced)
 	}
 	raft->role = RAFT_PRECANDIDATE;
 	ask_votes(raft, RAFT_PREVOTE, raft->hard.term + 1);
-	raft_peer_self(raft)->vote = 1;
+	if (self)
+		self->vote = 1;
 	count_votes(raft);
 }
 
@@ -245,6 +258,9 @@ raft_elect_vote(struct raft *raft, const struct raft_message *message)
 		   (message->term == raft->hard.term && vote_free(raft, message)));
 	if (granted && !early)
 		vote_grant(raft, message);
+	else if (!reaches(message->log_term, message->index, raft_log_last_term(&raft->log),
+			  raft->log.last))
+		raft->called = true;
 	reply = raft_message_to(raft, early ? RAFT_PREVOTE_REPLY : RAFT_VOTE_REPLY, message->from,
 				message->from_rank);
 	reply.term = granted ? message->term : raft->hard.term;

@@ -145,6 +145,8 @@ struct raft {
 
 	/* Candidate. */
 	bool forced;
+	bool called; /* to vote, by one whose log ends before the own one, since a leader was heard
+		      */
 
 	/* Leader. */
 	uint64_t term_first; /* the entry this term began with */

@@ -225,6 +225,100 @@ membership_undone(void **state)
 	solo_end(&solo);
 }
 
+/* What a leader that has 100 as a learner puts into its log, and into no other's. */
+static void
+learner_alone(struct solo *solo)
+{
+	struct raft_config config = trio_base().config;
+	struct raft_message message = message_make(RAFT_APPEND, 1, 4);
+	struct raft_entry entry = {.index = 11, .term = 4, .kind = RAFT_MEMBERSHIP};
+	uint8_t bytes[512];
+	struct writer writer;
+
+	config.members[0].roles = RAFT_LEARNER;
+	writer_init(&writer, bytes, sizeof(bytes));
+	raft_config_encode(&writer, &config);
+	entry.data = bytes;
+	entry.length = (uint32_t)writer.position;
+	solo_start(solo, 10, 3, (struct raft_loss){0});
+	message.index = 10;
+	message.log_term = 3;
+	message.entries = &entry;
+	message.entry_count = 1;
+	solo_receive(solo, &message);
+	solo->now += 300 * MILLISECOND;
+}
+
+static enum raft_role
+role_after_tick(struct solo *solo)
+{
+	struct raft_status status;
+
+	solo->now += 300 * MILLISECOND;
+	raft_tick(solo->raft, solo->now);
+	raft_status(solo->raft, &status);
+	return status.role;
+}
+
+/*
+ * A learner with the newest log refuses those that take it for a voter, and then stands itself: two
+ * votes of the voters that its log names lead, its own and one of them do not.
+ */
+static void
+called_learner(void **state)
+{
+	struct raft_message message = message_make(RAFT_PREVOTE, 2, 5);
+	struct raft_status status;
+	struct solo solo;
+
+	(void)state;
+	learner_alone(&solo);
+	assert_int_equal(role_after_tick(&solo), RAFT_FOLLOWER);
+	message.index = 11;
+	message.log_term = 4;
+	solo_receive(&solo, &message);
+	assert_int_equal(solo.ready.messages[0].flags, 0);
+	assert_int_equal(role_after_tick(&solo), RAFT_FOLLOWER);
+	message.index = 10;
+	message.log_term = 3;
+	solo_receive(&solo, &message);
+	assert_int_equal(solo.ready.messages[0].flags, RAFT_REJECT);
+	assert_int_equal(role_after_tick(&solo), RAFT_PRECANDIDATE);
+	for (uint32_t from = 1; from <= 2; from++) {
+		message = message_make(RAFT_PREVOTE_REPLY, from, 5);
+		solo_receive(&solo, &message);
+		raft_status(solo.raft, &status);
+		assert_int_equal(status.role, from == 2 ? RAFT_CANDIDATE : RAFT_PRECANDIDATE);
+	}
+	message = message_make(RAFT_VOTE_REPLY, 1, 5);
+	solo_receive(&solo, &message);
+	raft_status(solo.raft, &status);
+	assert_int_equal(status.role, RAFT_CANDIDATE);
+	message = message_make(RAFT_VOTE_REPLY, 2, 5);
+	solo_receive(&solo, &message);
+	raft_status(solo.raft, &status);
+	assert_int_equal(status.role, RAFT_LEADER);
+	solo_end(&solo);
+}
+
+/* A leader that was heard since is reason enough to wait for the next. */
+static void
+called_and_led(void **state)
+{
+	struct raft_message message = message_make(RAFT_PREVOTE, 2, 5);
+	struct solo solo;
+
+	(void)state;
+	learner_alone(&solo);
+	message.index = 10;
+	message.log_term = 3;
+	solo_receive(&solo, &message);
+	message = message_make(RAFT_HEARTBEAT, 1, 5);
+	solo_receive(&solo, &message);
+	assert_int_equal(role_after_tick(&solo), RAFT_FOLLOWER);
+	solo_end(&solo);
+}
+
 /* What contradicts a committed entry is refused, and nothing changes. */
 static void
 committed_stays(void **state)
@@ -326,7 +420,8 @@ main(void)
 		cmocka_unit_test(damaged),	   cmocka_unit_test(damaged_unknown),
 		cmocka_unit_test(identity),	   cmocka_unit_test(membership_undone),
 		cmocka_unit_test(committed_stays), cmocka_unit_test(former_term),
-		cmocka_unit_test(stored_values),
+		cmocka_unit_test(stored_values),   cmocka_unit_test(called_learner),
+		cmocka_unit_test(called_and_led),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
