@@ -36,18 +36,6 @@ container_attribute_prefix(struct container_key *key, const struct uuid *id)
 
 /* ------------------------------------------------ records */
 
-static int
-record_outcome(const struct reader *reader, uint16_t version, uint16_t newest)
-{
-	if (version == 0 || version > newest)
-		return error_raise(-DER_DF_INCOMPT,
-				   "a record of a container has version %u; this program reads %u",
-				   version, newest);
-	if (reader_complete(reader))
-		return 0;
-	return error_raise(-DER_IO, "the pool's store is damaged: bad record of a container");
-}
-
 uint32_t
 container_record_encode(const struct container_record *container, uint8_t record[CONTAINER_RECORD])
 {
@@ -73,7 +61,7 @@ container_record_decode(struct metadb_bytes record, struct container_record *ret
 	ret_container->id = proto_uuid_decode(&reader);
 	ret_container->created = reader_u64(&reader);
 	reader_text(&reader, ret_container->label, sizeof(ret_container->label));
-	return record_outcome(&reader, version, RECORD_VERSION);
+	return metadb_value_check(&reader, version, RECORD_VERSION, "a container");
 }
 
 uint32_t
@@ -111,7 +99,7 @@ container_handle_decode(struct metadb_bytes record, struct container_handle *ret
 	ret_handle->capabilities = reader_u32(&reader);
 	ret_handle->user_known = version > 1 && reader_u8(&reader) != 0;
 	ret_handle->user = version > 1 ? reader_u32(&reader) : 0;
-	return record_outcome(&reader, version, HANDLE_VERSION);
+	return metadb_value_check(&reader, version, HANDLE_VERSION, "a container handle");
 }
 
 uint32_t
@@ -137,5 +125,5 @@ container_times_decode(struct metadb_bytes record, struct container_times *ret_t
 	version = reader_u16(&reader);
 	ret_times->opened = reader_u64(&reader);
 	ret_times->modified = reader_u64(&reader);
-	return record_outcome(&reader, version, RECORD_VERSION);
+	return metadb_value_check(&reader, version, RECORD_VERSION, "the times of a container");
 }

@@ -595,12 +595,13 @@ static int
 target_aggregate(void *argument, uint32_t target, struct vos *vos)
 {
 	const struct aggregation *aggregation = argument;
+	struct vos_aggregation place = {.order = 0};
 	int rc = 1;
 
 	(void)target;
 	for (uint32_t i = 0; rc > 0 && i < AGGREGATE_TURNS; i++) {
 		rc = vos_aggregate(vos, aggregation->container, aggregation->epoch,
-				   AGGREGATE_CREDITS);
+				   AGGREGATE_CREDITS, &place);
 		fiber_yield();
 	}
 	return min_of(rc, 0);

@@ -70,13 +70,7 @@ snapshot_record_decode(struct metadb_bytes record, struct proto_snapshot *ret_sn
 	ret_snapshot->name.data =
 		(const char *)reader_blob(&reader, PROTO_SNAPSHOT_NAME_MAX, &length);
 	ret_snapshot->name.length = (uint32_t)length;
-	if (version != RECORD_VERSION)
-		return error_raise(-DER_DF_INCOMPT,
-				   "a snapshot's record has version %u; this program reads %u",
-				   version, RECORD_VERSION);
-	if (reader_complete(&reader))
-		return 0;
-	return error_raise(-DER_IO, "the pool's store is damaged: bad record of a snapshot");
+	return metadb_value_check(&reader, version, RECORD_VERSION, "a snapshot");
 }
 
 uint32_t
@@ -102,13 +96,7 @@ summary_decode(struct metadb_bytes record, struct snapshot_summary *ret_summary)
 	version = reader_u16(&reader);
 	ret_summary->count = reader_u32(&reader);
 	ret_summary->latest = reader_u64(&reader);
-	if (version != RECORD_VERSION)
-		return error_raise(-DER_DF_INCOMPT,
-				   "a count of snapshots has version %u; this program reads %u",
-				   version, RECORD_VERSION);
-	if (reader_complete(&reader))
-		return 0;
-	return error_raise(-DER_IO, "the pool's store is damaged: bad count of snapshots");
+	return metadb_value_check(&reader, version, RECORD_VERSION, "a count of snapshots");
 }
 
 int

@@ -66,6 +66,14 @@ metadb_text(const char *text)
 MUST_USE int metadb_get(struct metadb *metadb, struct metadb_bytes key,
 			struct metadb_bytes *ret_value, uint64_t *ret_version);
 
+/*
+ * What became of decoding a value that begins with a version: -DER_DF_INCOMPT when this program
+ * knows versions up to newest only, -DER_IO when it is not a value of that form. what: "a
+ * container".
+ */
+MUST_USE int metadb_value_check(const struct reader *reader, uint16_t version, uint16_t newest,
+				const char *what);
+
 /* Frees what metadb_get(), metadb_propose() or metadb_answered() gave. */
 void metadb_bytes_free(struct metadb *metadb, struct metadb_bytes *bytes);
 

@@ -256,3 +256,15 @@ metadb_answered(struct metadb *metadb, const struct request_id *request,
 	*ret_result = answer;
 	return 0;
 }
+
+int
+metadb_value_check(const struct reader *reader, uint16_t version, uint16_t newest, const char *what)
+{
+	if (version == 0 || version > newest)
+		return error_raise(-DER_DF_INCOMPT,
+				   "the record of %s has version %u; this program reads %u", what,
+				   version, newest);
+	if (reader_complete(reader))
+		return 0;
+	return error_raise(-DER_IO, "a service's store is damaged: bad record of %s", what);
+}

@@ -2,7 +2,9 @@
 /* Query: the largest or smallest keys and extent of a shard. */
 #include "object/private.h"
 
-_Static_assert(PROTO_QUERY_MAX == (int)VOS_GET_MAX && PROTO_QUERY_EXTENT == (int)VOS_GET_EXTENT,
+_Static_assert(PROTO_QUERY_MAX == (int)VOS_GET_MAX && PROTO_QUERY_EXTENT == (int)VOS_GET_EXTENT &&
+		       PROTO_QUERY_NEWEST == (int)VOS_GET_NEWEST &&
+		       PROTO_QUERY_RENAMED == (int)VOS_GET_RENAMED,
 	       "the same numbers");
 
 /* What the answer depends on. */

@@ -262,26 +262,15 @@ static int
 plan_array(struct committing *committing, struct objio_change *change,
 	   const struct objio_akey *akey, struct iovec *slice)
 {
-	struct proto_extent extents[OBJIO_CUT_EXTENTS];
-	struct objio_cut cut = {.akey = akey, .record_size = akey->record_size};
-	struct objio_akey part = *akey;
-	uint64_t offset = 0;
-	uint64_t bytes;
-	int rc = 0;
+	struct objio_parts parts;
+	int rc;
 
-	part.extents = extents;
-	part.payload = slice;
-	while (rc == 0 && objio_cut_next(&cut, extents, &part.extent_count, &bytes)) {
-		int pieces = iov_slice(akey->payload, akey->payload_count, offset, bytes, slice,
-				       akey->payload_count);
-
-		if (pieces < 0)
-			return error_raise(-DER_INVAL, "less payload than the extents have bytes");
-		part.payload_count = (uint32_t)pieces;
-		rc = plan_values(committing, change, &part, 1);
+	objio_parts_begin(&parts, akey, slice);
+	while ((rc = objio_parts_next(&parts)) > 0) {
+		rc = plan_values(committing, change, &parts.part, 1);
 		change->conditions = 0;
-		part.conditions = 0;
-		offset += bytes;
+		if (rc)
+			break;
 	}
 	return rc;
 }

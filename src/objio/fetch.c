@@ -183,7 +183,7 @@ encode(void *argument, const struct proto_bulk *bulks, struct writer *writer)
 }
 
 static int
-send_fetch(struct fetching *fetching, bool want_runs)
+ask(struct fetching *fetching, bool want_runs)
 {
 	struct objio_pool *pool = fetching->objio->pool;
 	struct rpc_call call = {
@@ -210,6 +210,19 @@ send_fetch(struct fetching *fetching, bool want_runs)
 	}
 	rpc_reply_free(&reply);
 	return rc;
+}
+
+/* What a condition refuses tells no epoch, and a transaction must know the one of the refusal. */
+static int
+send_fetch(struct fetching *fetching, bool want_runs)
+{
+	bool open = objio_view_is_open(fetching->view);
+	int rc = ask(fetching, want_runs);
+
+	if (rc != -DER_NONEXIST || !open)
+		return rc;
+	rc = objio_draw_epoch(fetching->objio, fetching->request.object.id, fetching->view);
+	return rc == 0 ? ask(fetching, want_runs) : rc;
 }
 
 static int

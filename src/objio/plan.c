@@ -160,3 +160,34 @@ objio_cut_next(struct objio_cut *cut, struct proto_extent extents[OBJIO_CUT_EXTE
 	*ret_bytes = bytes;
 	return count > 0;
 }
+
+void
+objio_parts_begin(struct objio_parts *parts, const struct objio_akey *akey, struct iovec *slice)
+{
+	parts->cut = (struct objio_cut){.akey = akey, .record_size = akey->record_size};
+	parts->offset = 0;
+	parts->slice = slice;
+	parts->part = *akey;
+	parts->part.extents = parts->extents;
+	parts->part.payload = slice;
+}
+
+int
+objio_parts_next(struct objio_parts *parts)
+{
+	const struct objio_akey *akey = parts->cut.akey;
+	uint64_t bytes;
+	int pieces;
+
+	if (parts->cut.extent > 0 || parts->cut.done > 0)
+		parts->part.conditions = 0;
+	if (!objio_cut_next(&parts->cut, parts->extents, &parts->part.extent_count, &bytes))
+		return 0;
+	pieces = iov_slice(akey->payload, akey->payload_count, parts->offset, bytes, parts->slice,
+			   akey->payload_count);
+	if (pieces < 0)
+		return error_raise(-DER_INVAL, "less payload than the extents have bytes");
+	parts->part.payload_count = (uint32_t)pieces;
+	parts->offset += bytes;
+	return 1;
+}

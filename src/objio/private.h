@@ -113,6 +113,21 @@ struct objio_cut {
 bool objio_cut_next(struct objio_cut *cut, struct proto_extent extents[OBJIO_CUT_EXTENTS],
 		    uint32_t *ret_count, uint64_t *ret_bytes);
 
+/* Part after part of an array that is written. */
+struct objio_parts {
+	struct objio_cut cut;
+	uint64_t offset; /* in the payload */
+	struct iovec *slice;
+	struct proto_extent extents[OBJIO_CUT_EXTENTS];
+	struct objio_akey part; /* the present one; the first one alone has the conditions */
+};
+
+/* slice has room for the payload's pieces. Both are borrowed. */
+void objio_parts_begin(struct objio_parts *parts, const struct objio_akey *akey,
+		       struct iovec *slice);
+/* 1: parts->part is the next one; 0: there is none; -DER_INVAL for too little payload. */
+MUST_USE int objio_parts_next(struct objio_parts *parts);
+
 /* Whether the values are more than one update takes, so that arrays have to be cut. -DER_REC2BIG
  * for what cannot be cut, -DER_OVERFLOW. */
 MUST_USE int objio_judge_size(const struct objio_akey *akeys, uint32_t akey_count, bool *ret_cut);

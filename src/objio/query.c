@@ -12,8 +12,8 @@ encode(void *argument, const struct proto_bulk *bulks, struct writer *writer)
 }
 
 static int
-send_query(struct objio *objio, struct proto_object_query *request, struct objio_view *view,
-	   struct proto_object_queried *ret_result)
+send_once(struct objio *objio, struct proto_object_query *request, struct objio_view *view,
+	  struct proto_object_queried *ret_result)
 {
 	struct rpc_call call = {
 		.operation = PROTO_OBJECT_QUERY_KEY, .encode = encode, .encode_argument = request};
@@ -28,6 +28,20 @@ send_query(struct objio *objio, struct proto_object_query *request, struct objio
 		objio_view_take(view, ret_result->read_epoch);
 	rpc_reply_free(&reply);
 	return rc;
+}
+
+/* That there is nothing tells no epoch, and a transaction must know the one at which that is so. */
+static int
+send_query(struct objio *objio, struct proto_object_query *request, struct objio_view *view,
+	   struct proto_object_queried *ret_result)
+{
+	bool open = objio_view_is_open(view);
+	int rc = send_once(objio, request, view, ret_result);
+
+	if (rc != -DER_NONEXIST || !open || BUG(34))
+		return rc;
+	rc = objio_draw_epoch(objio, request->object.id, view);
+	return rc == 0 ? send_once(objio, request, view, ret_result) : rc;
 }
 
 /* Whether the answer of one more group replaces the best so far. */

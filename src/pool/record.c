@@ -25,19 +25,6 @@ pool_handle_encode(const struct pool_handle *handle, uint8_t record[HANDLE_RECOR
 	return (uint32_t)writer.position;
 }
 
-static int
-record_outcome(const struct reader *reader, uint16_t version, uint16_t newest)
-{
-	if (version == 0 || version > newest)
-		return error_raise(
-			-DER_DF_INCOMPT,
-			"a record of a pool's store has version %u; this program reads %u", version,
-			newest);
-	if (reader_complete(reader))
-		return 0;
-	return error_raise(-DER_IO, "the pool's store is damaged: bad record");
-}
-
 int
 pool_handle_decode(struct metadb_bytes record, struct pool_handle *ret_handle)
 {
@@ -58,7 +45,7 @@ pool_handle_decode(struct metadb_bytes record, struct pool_handle *ret_handle)
 		access->credentials.user = reader_u32(&reader);
 		access->credentials.group = reader_u32(&reader);
 	}
-	return record_outcome(&reader, version, HANDLE_VERSION);
+	return metadb_value_check(&reader, version, HANDLE_VERSION, "a pool handle");
 }
 
 uint32_t
@@ -84,5 +71,5 @@ pool_pair_decode(struct metadb_bytes record, uint64_t *ret_first, uint64_t *ret_
 	version = reader_u16(&reader);
 	*ret_first = reader_u64(&reader);
 	*ret_second = reader_u64(&reader);
-	return record_outcome(&reader, version, RECORD_VERSION);
+	return metadb_value_check(&reader, version, RECORD_VERSION, "a pool");
 }

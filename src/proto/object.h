@@ -186,6 +186,11 @@ enum proto_query {
 	PROTO_QUERY_DKEY = 4,
 	PROTO_QUERY_AKEY = 8,
 	PROTO_QUERY_EXTENT = 16,
+	/* With MAX and DKEY, for objects that use no dkey 0: an object without such a key is no
+	 * error but answers dkey 0 and its newest write. */
+	PROTO_QUERY_NEWEST = 32,
+	/* The epoch is that in which a dkey last came or went, not that of the newest write. */
+	PROTO_QUERY_RENAMED = 64,
 };
 
 struct proto_object_query {

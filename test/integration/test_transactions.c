@@ -214,6 +214,45 @@ check_arrays(struct engine_bed *bed)
 	assert_ok(daos_array_close(array, NULL));
 }
 
+/*
+ * That there was nothing is read at an epoch too, be it the first read of a transaction: who then
+ * writes what somebody else has made meanwhile starts again.
+ */
+static void
+check_nothing_read(struct engine_bed *bed, daos_handle_t store)
+{
+	daos_obj_id_t id = embedded_oid(&bed->client, 78, DAOS_OT_ARRAY, OC_SX);
+	daos_handle_t array, th;
+	int64_t value = 0;
+	daos_size_t size = sizeof(value);
+	char data[] = "data";
+
+	assert_ok(
+		daos_array_create(bed->client.container, id, DAOS_TX_NONE, 1, CHUNK, &array, NULL));
+	assert_ok(daos_tx_open(bed->client.container, &th, 0, NULL));
+	assert_ok(daos_array_get_size(array, th, &size, NULL));
+	assert_int_equal(size, 0);
+	array_io(array, DAOS_TX_NONE, true, 0, data, 4);
+	array_io(array, th, true, size, data, 2);
+	assert_int_equal(daos_tx_commit(th, NULL), -DER_TX_RESTART);
+	assert_ok(daos_tx_restart(th, NULL));
+	assert_ok(daos_array_get_size(array, th, &size, NULL));
+	assert_int_equal(size, 4);
+	assert_ok(daos_tx_abort(th, NULL));
+	assert_ok(daos_tx_close(th, NULL));
+	assert_ok(daos_array_close(array, NULL));
+
+	assert_ok(daos_tx_open(bed->client.container, &th, 0, NULL));
+	size = sizeof(value);
+	assert_int_equal(daos_kv_get(store, th, DAOS_COND_KEY_GET, "n", &size, &value, NULL),
+			 -DER_NONEXIST);
+	assert_ok(put(store, DAOS_TX_NONE, 0, "n", 1));
+	assert_ok(put(store, th, 0, "n", 2));
+	assert_int_equal(daos_tx_commit(th, NULL), -DER_TX_RESTART);
+	assert_ok(daos_tx_close(th, NULL));
+	assert_int_equal(value_of(store, DAOS_TX_NONE, "n"), 1);
+}
+
 /* ------------------------------------------------ one handle, many users */
 
 #define USERS 4u
@@ -340,6 +379,7 @@ states_and_errors(void **state)
 	check_conflict(&bed, store);
 	check_limits(&bed, store);
 	check_arrays(&bed);
+	check_nothing_read(&bed, store);
 	check_threads(&bed, store);
 	check_events(&bed, store);
 	assert_ok(daos_kv_close(store, NULL));

@@ -18,10 +18,7 @@ static struct objio *objio;
 static uint64_t snapshot;
 
 static struct {
-	struct site *site;
 	struct request_id id;
-	uint64_t end;
-	bool done;
 	uint32_t before; /* generation that was there before the roll-back */
 	uint32_t cut;	 /* how often a crash came before the answer */
 } crashing;
@@ -185,14 +182,6 @@ roll_back(struct site *site)
 	return rc;
 }
 
-static void
-crash_fiber(void *argument)
-{
-	(void)argument;
-	(void)roll_back(crashing.site);
-	crashing.done = true;
-}
-
 static int
 check(struct site *site)
 {
@@ -204,51 +193,13 @@ check(struct site *site)
 	return 0;
 }
 
-static bool
-time_is_up(void *argument)
-{
-	(void)argument;
-	return memory_world_now(crashing.site->world) >= crashing.end;
-}
-
-static bool
-client_is_done(void *argument)
-{
-	(void)argument;
-	return crashing.done;
-}
-
-static void
-crash_once(struct site *site, uint32_t number)
-{
-	struct loop *loops[] = {site->loops[0], site->loops[1], site->client_loop};
-	struct fiber *fiber;
-
-	site_run(site, next_generation);
-	crashing.done = false;
-	crashing.end =
-		memory_world_now(site->world) + 1000 + memory_world_random(site->world) % 120000;
-	assert_int_equal(fiber_start(site->client_loop, "crashing", crash_fiber, NULL, &fiber), 0);
-	assert_int_equal(memory_world_run(site->world, loops, 3, time_is_up, NULL, 1000000000), 0);
-	crashing.cut += !crashing.done;
-	if (number % 2)
-		site_power_cut(site);
-	else
-		site_kill(site);
-	assert_int_equal(memory_world_run(site->world, &site->client_loop, 1, client_is_done, NULL,
-					  200000000000),
-			 0);
-	assert_int_equal(site_start(site, false), 0);
-	site_run(site, check);
-}
-
 static void
 test_crashes(void **state)
 {
 	struct site site = {.loop_count = 2, .target_count = 3};
+	uint64_t after;
 
 	(void)state;
-	crashing.site = &site;
 	crashing.before = 1;
 	site_begin(&site, 23);
 	site_run(&site, objects_open);
@@ -257,7 +208,10 @@ test_crashes(void **state)
 		/* Fits in a byte. */
 		if (crashing.before > 10)
 			crashing.before = 1;
-		crash_once(&site, i);
+		site_run(&site, next_generation);
+		after = 1000 + memory_world_random(site.world) % 120000;
+		crashing.cut += !site_crash(&site, roll_back, after, i % 2);
+		site_run(&site, check);
 	}
 	assert_true(crashing.cut > CRASHES / 3);
 	site_run(&site, objects_close);

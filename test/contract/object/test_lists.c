@@ -374,6 +374,39 @@ queries(struct bed *bed)
 	return 0;
 }
 
+/* An object that lost its last dkey still says when, in the answer to the question for it. */
+static int
+newest_query(struct bed *bed)
+{
+	struct object_id id = bed_object(7, BED_DKEY_UINT64, 65535);
+	struct proto_object_queried result;
+	uint32_t last = PROTO_QUERY_MAX | PROTO_QUERY_DKEY | PROTO_QUERY_EXTENT |
+			PROTO_QUERY_NEWEST;
+	uint64_t dkey = 5, written;
+	struct objio_key none = {0}, key = {&dkey, sizeof(dkey)};
+
+	assert_int_equal(objio_query_key(bed->objio, id, last, none, bed_key("a"), NULL, &result),
+			 -DER_NONEXIST);
+	write_integer(bed, id, dkey, 5, 10);
+	assert_int_equal(objio_query_key(bed->objio, id, last, none, bed_key("a"), NULL, &result),
+			 0);
+	assert_int_equal(result.dkey, 5);
+	written = result.epoch;
+	assert_true(written > 0);
+	assert_int_equal(objio_punch_dkeys(bed->objio, id, &key, 1, 0), 0);
+	assert_int_equal(objio_query_key(bed->objio, id, last & ~(uint32_t)PROTO_QUERY_NEWEST, none,
+					 bed_key("a"), NULL, &result),
+			 -DER_NONEXIST);
+	assert_int_equal(objio_query_key(bed->objio, id, last, none, bed_key("a"), NULL, &result),
+			 0);
+	assert_int_equal(result.dkey, 0);
+	assert_true(result.epoch > written);
+	assert_int_equal(objio_query_key(bed->objio, id, PROTO_QUERY_NEWEST, none, none, NULL,
+					 &result),
+			 -DER_INVAL);
+	return 0;
+}
+
 static void
 run_on_bed(int (*function)(struct bed *bed))
 {
@@ -401,6 +434,7 @@ ON_BED(long_keys)
 ON_BED(lower_levels)
 ON_BED(odd_listings)
 ON_BED(queries)
+ON_BED(newest_query)
 
 int
 main(void)
@@ -413,6 +447,7 @@ main(void)
 		cmocka_unit_test(test_lower_levels),
 		cmocka_unit_test(test_odd_listings),
 		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_newest_query),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

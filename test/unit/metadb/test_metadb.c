@@ -759,6 +759,37 @@ test_full(void **state)
 	run(filling);
 }
 
+static int
+check_value(size_t length, uint16_t newest)
+{
+	static const uint8_t bytes[6] = {2, 0, 7, 7, 7, 7};
+	struct reader reader;
+	uint16_t version;
+
+	reader_init(&reader, bytes, length);
+	version = reader_u16(&reader);
+	reader_u16(&reader);
+	return metadb_value_check(&reader, version, newest, "a test");
+}
+
+/* Version 2, and two bytes: neither more nor less, of no later version and not of version 0. */
+static void
+test_value_check(void **state)
+{
+	struct reader reader;
+
+	(void)state;
+	assert_int_equal(check_value(4, 2), 0);
+	assert_int_equal(check_value(4, 3), 0);
+	assert_int_equal(check_value(4, 1), -DER_DF_INCOMPT);
+	assert_int_equal(check_value(6, 1), -DER_DF_INCOMPT);
+	assert_int_equal(check_value(6, 2), -DER_IO);
+	assert_int_equal(check_value(3, 2), -DER_IO);
+	reader_init(&reader, NULL, 0);
+	assert_int_equal(metadb_value_check(&reader, reader_u16(&reader), 2, "a test"),
+			 -DER_DF_INCOMPT);
+}
+
 int
 main(void)
 {
@@ -774,6 +805,7 @@ main(void)
 		cmocka_unit_test(test_every_crash_state),
 		cmocka_unit_test(test_failing_disk),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_value_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,70 @@ test_parts(void **state)
 	check_parts(&akey, 1);
 }
 
+/* The payload of all parts, side by side, is the payload; the first part alone has conditions. */
+static uint32_t
+check_slices(const struct objio_akey *akey, uint64_t bytes)
+{
+	struct iovec slice[8];
+	struct objio_parts parts;
+	uint64_t done = 0;
+	uint32_t count = 0;
+	int rc;
+
+	objio_parts_begin(&parts, akey, slice);
+	while ((rc = objio_parts_next(&parts)) > 0) {
+		uint64_t of_part;
+
+		assert_int_equal(parts.part.conditions, count == 0 ? akey->conditions : 0);
+		assert_int_equal(parts.part.record_size, akey->record_size);
+		assert_int_equal(objio_akey_bytes(&parts.part, &of_part), 0);
+		assert_int_equal(iov_length(parts.part.payload, parts.part.payload_count), of_part);
+		for (uint32_t i = 0; i < parts.part.payload_count; i++) {
+			assert_ptr_equal(parts.part.payload[i].iov_base, data + done);
+			done += parts.part.payload[i].iov_len;
+		}
+		count++;
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(done, bytes);
+	return count;
+}
+
+static void
+test_payload_of_parts(void **state)
+{
+	static struct proto_extent extents[4 * OBJIO_CUT_EXTENTS];
+	struct iovec iov[8], slice[8];
+	struct objio_parts parts;
+	struct objio_akey akey = {.type = PROTO_VALUE_ARRAY, .extents = extents, .payload = iov};
+
+	(void)state;
+	for (uint32_t turn = 0; turn < 100; turn++) {
+		uint64_t bytes;
+
+		akey.conditions = 1 + turn % 3;
+		akey.record_size = 1 + below(8);
+		akey.extent_count = 1 + (uint32_t)below(ARRAY_SIZE(extents));
+		for (uint32_t i = 0; i < akey.extent_count; i++)
+			extents[i] = (struct proto_extent){below(1000000), 1 + below(200)};
+		assert_int_equal(objio_akey_bytes(&akey, &bytes), 0);
+		akey.payload_count = cut_payload(bytes, iov, ARRAY_SIZE(iov));
+		assert_int_equal(check_slices(&akey, bytes),
+				 (akey.extent_count - 1) / OBJIO_CUT_EXTENTS + 1);
+		/* A byte too little. */
+		iov[akey.payload_count - 1].iov_len--;
+		objio_parts_begin(&parts, &akey, slice);
+		for (uint32_t i = 0; i < (akey.extent_count - 1) / OBJIO_CUT_EXTENTS; i++)
+			assert_int_equal(objio_parts_next(&parts), 1);
+		assert_int_equal(objio_parts_next(&parts), -DER_INVAL);
+	}
+	/* Extents that are punched have no bytes. */
+	akey.record_size = 0;
+	akey.payload_count = 0;
+	akey.extent_count = ARRAY_SIZE(extents);
+	assert_int_equal(check_slices(&akey, 0), ARRAY_SIZE(extents) / OBJIO_CUT_EXTENTS);
+}
+
 int
 main(void)
 {
@@ -187,6 +251,7 @@ main(void)
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_sizes_that_overflow),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_payload_of_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
