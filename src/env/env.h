@@ -86,7 +86,8 @@ struct disk_io {
 };
 
 struct disk_operations {
-	/* Starts io; never fails by itself, errors arrive in the completion. */
+	/* Starts io; never fails by itself, errors arrive in the completion. It may be complete on
+	 * return. */
 	void (*submit)(struct disk *disk, struct disk_io *io);
 	/* Closes; no operation may be under way. Frees disk. */
 	void (*close)(struct disk *disk);

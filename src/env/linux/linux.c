@@ -61,6 +61,12 @@ random_next(struct randomness *randomness)
 
 /* ------------------------------------------------ poller */
 
+/*
+ * Reads of a disk in memory that complete at once between two polls: a fetch without a wait takes
+ * an eighth less CPU. The others wait for the next poll, so that nobody keeps the loop for himself.
+ */
+#define READS_AT_ONCE 64u
+
 static void
 finish_in_place(struct linux_env *world)
 {
@@ -78,6 +84,7 @@ poll_world(struct poller *poller, uint64_t timeout_ns)
 {
 	struct linux_env *world = container_of(poller, struct linux_env, poller);
 
+	world->reads_left = READS_AT_ONCE;
 	transport_flush(&world->transport);
 	if (world->finished.first || transport_pending(&world->transport))
 		timeout_ns = 0;

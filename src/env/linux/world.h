@@ -65,6 +65,7 @@ struct linux_env {
 	struct linux_users users;
 	struct backend *backend;
 	struct disk_queue finished; /* operations done in place: completed by the next poll */
+	uint32_t reads_left;	    /* that may complete at once until then */
 	uint32_t disks;		    /* open */
 	struct linux_statistics statistics;
 };

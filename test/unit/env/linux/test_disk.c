@@ -253,6 +253,45 @@ test_no_space(void **state)
 	place_close(&place);
 }
 
+#define READS_AT_ONCE 64u
+
+/* In memory, so many reads are complete when they are submitted, and again after each poll. */
+static void
+test_reads_at_once(void **state)
+{
+	static uint8_t buffer[4096] __attribute__((aligned(4096)));
+	struct disk_io reads[READS_AT_ONCE + 2];
+	struct iovec iov = {buffer, sizeof(buffer)};
+	struct place place;
+	struct disk *disk;
+
+	place_open(&place, state, "/dev/shm");
+	assert_int_equal(place.storage->create(place.storage, "data", sizeof(buffer),
+					       STORAGE_ZEROED, &disk),
+			 0);
+	for (uint32_t round = 0; round < 2; round++) {
+		place.env->poller->poll(place.env->poller, 0);
+		for (uint32_t i = 0; i < ARRAY_SIZE(reads); i++) {
+			memset(buffer, 1, sizeof(buffer));
+			reads[i] = (struct disk_io){.operation = DISK_READ,
+						    .iov = &iov,
+						    .iov_count = 1,
+						    .length = sizeof(buffer)};
+			disk_submit(disk, &reads[i]);
+			assert_int_equal(reads[i].completion.done, i < READS_AT_ONCE);
+			assert_int_equal(buffer[0], 0);
+		}
+		place.env->poller->poll(place.env->poller, 0);
+		for (uint32_t i = 0; i < ARRAY_SIZE(reads); i++) {
+			assert_true(reads[i].completion.done);
+			assert_int_equal(reads[i].completion.result, 0);
+		}
+	}
+	disk_close(disk);
+	assert_int_equal(place.storage->remove(place.storage, "data"), 0);
+	place_close(&place);
+}
+
 int
 main(void)
 {
@@ -260,6 +299,7 @@ main(void)
 				     cmocka_unit_test(test_half_created),
 				     cmocka_unit_test(test_refused_requests),
 				     cmocka_unit_test(test_many),
+				     cmocka_unit_test(test_reads_at_once),
 				     cmocka_unit_test(test_cut_file),
 				     cmocka_unit_test(test_no_space)};
 
