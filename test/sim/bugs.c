@@ -19,7 +19,7 @@ const struct seeded_bug seeded_bugs[] = {
 		"a commit names the group before its own",
 		"Answers leave before their group is durable: a crash loses "
 		"acknowledged changes. values, power cuts or kills under load"),
-	BUG_ROW(3, 6, "--profile power --knob workloads=1 --knob servers=1 --knob actors=6",
+	BUG_ROW(3, 36, "--profile power --knob workloads=1 --knob servers=1 --knob actors=6",
 		"a fetch answers before what it saw is durable",
 		"A read shows a value, then a crash takes it back: the next read is "
 		"older. values with readers beside writers, crashes"),
@@ -52,7 +52,7 @@ const struct seeded_bug seeded_bugs[] = {
 		"listing with small buffers"),
 	BUG_ROW(13, 0, "--knob workloads=2", "a listing resumes at the key it ended with",
 		"The last key of each page comes twice. listing over several pages"),
-	BUG_ROW(15, 0, "", "a request that comes again is executed again",
+	BUG_ROW(15, 7, "", "a request that comes again is executed again",
 		"A conditional insert meets its own result, an old value comes back "
 		"over a newer one. values, lost answers"),
 	BUG_ROW(16, 36, "", "a service's answer is not stored with the change",
@@ -76,7 +76,7 @@ const struct seeded_bug seeded_bugs[] = {
 	BUG_ROW(21, 0, "", "the objects of a destroyed container are forgotten",
 		"Their space never returns. management and space with containers "
 		"destroyed full"),
-	BUG_ROW(22, 3, "--knob workloads=8", "a move removes the name it replaces first",
+	BUG_ROW(22, 6, "--knob workloads=8", "a move removes the name it replaces first",
 		"Between two requests, and for good after a crash of the client, "
 		"neither file has the name. names with moves over existing names, "
 		"client crashes or readers"),
@@ -99,15 +99,26 @@ const struct seeded_bug seeded_bugs[] = {
 		"prepared: half of a transaction. bank, crashes"),
 	BUG_ROW(28, 0, "--knob workloads=64", "what only a snapshot shows is collected",
 		"A snapshot changes, or shows freed bytes. bank with snapshots"),
-	BUG_ROW(29, 3, "--knob workloads=64", "a decision is answered before it is durable",
+	BUG_ROW(29, 15, "--knob workloads=64", "a decision is answered before it is durable",
 		"A crash takes back a transaction that was acknowledged. bank, "
 		"crashes"),
-	BUG_ROW(30, 6, "--knob workloads=64", "a commit that comes again is executed again",
+	BUG_ROW(30, 2, "--knob workloads=64", "a commit that comes again is executed again",
 		"It is refused for what it has done itself, and its writes are "
 		"there. bank, lost answers, crashes"),
-	BUG_ROW(31, 6, "--knob workloads=64", "a snapshot does not refuse older changes",
+	BUG_ROW(31, 26, "--knob workloads=64", "a snapshot does not refuse older changes",
 		"What it showed of an account is another version later. bank with "
 		"slow transactions and snapshots"),
+	BUG_ROW(33, 0, "--profile lite --knob workloads=128",
+		"the data of an open file goes with its last name",
+		"Whoever has it open reads zeros. links with files that lose their "
+		"names while they are open"),
+	BUG_ROW(34, 41, "--knob workloads=128", "that there is nothing is read at no certain epoch",
+		"Two transactions that found an array empty both write its "
+		"beginning. links with appends"),
+	BUG_ROW(35, 0, "--profile lite --knob workloads=128",
+		"a rename leaves the record of what was exported as it was",
+		"Its id leads to where it was, which is nothing or something else. "
+		"links with exports and renames"),
 };
 
 const uint32_t seeded_bug_count = ARRAY_SIZE(seeded_bugs);

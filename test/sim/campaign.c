@@ -16,6 +16,9 @@
 /* One seed in so many runs twice. */
 #define TWICE_ONE_IN 20u
 
+/* One seed in so many, and one more, may be left undecided. */
+#define UNDECIDED_ONE_IN 1000u
+
 /* Failures that are told; more are only counted. */
 #define TOLD_MAX 20u
 
@@ -62,23 +65,15 @@ start_seed(struct campaign *campaign, uint64_t seed)
 }
 
 static void
-tell_failure(const struct campaign *campaign, uint64_t seed, const struct report *report)
+tell(const struct campaign *campaign, uint64_t seed, const struct report *report)
 {
-	if (campaign->failures > TOLD_MAX)
+	if (campaign->failures + campaign->undecided > TOLD_MAX)
 		return;
 	printf("seed %" PRIu64 ": %s: %s\n", seed, verdict_name(report->verdict),
 	       report->explanation);
 	printf("  again: build/bin/sim --seed %" PRIu64 " --profile %s\n", seed,
 	       profile_name(campaign->options->plan.profile));
 	fflush(stdout);
-}
-
-/* Where more than a sixth of the operations have no known outcome a checker may give up. */
-static bool
-is_excused(const struct report *report)
-{
-	return report->verdict == VERDICT_UNDECIDED &&
-	       report_outcomes(report, 2) * 5 > report_outcomes(report, 0);
 }
 
 static void
@@ -90,13 +85,26 @@ take_seed(struct campaign *campaign)
 	workers_take(campaign->workers, &seed, report);
 	report_add(&campaign->sum, report);
 	campaign->seeds++;
-	if (report->verdict != VERDICT_PASS && !is_excused(report)) {
+	if (report->verdict == VERDICT_UNDECIDED)
+		campaign->undecided++;
+	else if (report->verdict != VERDICT_PASS)
 		campaign->failures++;
-		if (campaign->first == VERDICT_PASS)
-			campaign->first = report->verdict;
-		tell_failure(campaign, seed, report);
-	}
+	if (report->verdict != VERDICT_PASS)
+		tell(campaign, seed, report);
+	if (report->verdict != VERDICT_PASS && report->verdict != VERDICT_UNDECIDED &&
+	    campaign->first == VERDICT_PASS)
+		campaign->first = report->verdict;
 	free(report);
+}
+
+/* What a checker gave up on is judged by nothing: more than the share of it fails. */
+static enum verdict
+campaign_verdict(const struct campaign *campaign)
+{
+	if (campaign->first == VERDICT_PASS &&
+	    campaign->undecided > campaign->seeds / UNDECIDED_ONE_IN + 1)
+		return VERDICT_UNDECIDED;
+	return campaign->first;
 }
 
 /* ------------------------------------------------ the table */
@@ -149,11 +157,12 @@ print_sums(const struct campaign *campaign)
 	print_operations(sum);
 	print_faults(sum);
 	print_marks(sum);
-	printf("%" PRIu64 " seeds (%" PRIu64 " of them twice), %" PRIu64 " failed; %.2f simulated "
+	printf("%" PRIu64 " seeds (%" PRIu64 " of them twice), %" PRIu64 " failed, %" PRIu64
+	       " undecided; %.2f simulated "
 	       "hours, %.0f simulated seconds per second of a core; %" PRIu64
 	       " crashes of engines; %" PRIu64 " events\n",
-	       campaign->seeds, campaign->twice, campaign->failures, simulated / 3600,
-	       cpu > 0 ? simulated / cpu : 0, sum->crashes, sum->events);
+	       campaign->seeds, campaign->twice, campaign->failures, campaign->undecided,
+	       simulated / 3600, cpu > 0 ? simulated / cpu : 0, sum->crashes, sum->events);
 }
 
 int
@@ -182,9 +191,9 @@ campaign_run(const struct options *options)
 	workers_destroy(campaign->workers);
 	print_sums(campaign);
 	campaign->sum.seed = options->seed;
-	campaign->sum.verdict = campaign->first;
+	campaign->sum.verdict = campaign_verdict(campaign);
 	report_print(&campaign->sum, options->commit, stdout);
-	code = (int)campaign->first;
+	code = (int)campaign->sum.verdict;
 	free(campaign);
 	return code;
 }

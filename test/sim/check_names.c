@@ -70,6 +70,50 @@ step_remove(const struct name_operation *operation, uint32_t slot, struct names 
 	return there;
 }
 
+static bool
+step_link(const struct name_operation *operation, struct names *names)
+{
+	bool taken = names->things[operation->slot] != 0;
+
+	if (operation->outcome == NAME_EXIST)
+		return taken;
+	if (operation->outcome == NAME_ABSENT)
+		return names->things[operation->from] != operation->thing;
+	if (taken || slot_of(names, operation->thing) == NAME_SLOTS)
+		return false;
+	names->things[operation->slot] = operation->thing;
+	return true;
+}
+
+/* Where both are names of one thing nothing happens. */
+static bool
+step_rename(const struct name_operation *operation, struct names *names)
+{
+	uint64_t thing = names->things[operation->from];
+	bool refused = operation->kind == NAME_RENAME_NEW && names->things[operation->slot] != 0;
+
+	if (operation->outcome == NAME_ABSENT)
+		return thing == 0;
+	if (operation->outcome == NAME_EXIST)
+		return refused;
+	if (thing == 0 || refused)
+		return false;
+	if (names->things[operation->slot] != thing)
+		names->things[operation->from] = 0;
+	names->things[operation->slot] = thing;
+	return true;
+}
+
+static bool
+counts(const struct name_operation *operation, const struct names *names)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < NAME_SLOTS; i++)
+		count += names->things[i] == operation->thing;
+	return count == operation->count;
+}
+
 /* Whether it can come next; *names becomes what is there afterwards. */
 static bool
 step(const struct name_operation *operation, struct names *names)
@@ -88,6 +132,13 @@ step(const struct name_operation *operation, struct names *names)
 		return step_remove(operation, slot_of(names, operation->thing), names);
 	case NAME_MOVE:
 		return step_move(operation, names);
+	case NAME_LINK:
+		return step_link(operation, names);
+	case NAME_RENAME:
+	case NAME_RENAME_NEW:
+		return step_rename(operation, names);
+	case NAME_COUNT:
+		return counts(operation, names);
 	case NAME_SEE:
 		break;
 	}
@@ -97,8 +148,8 @@ step(const struct name_operation *operation, struct names *names)
 static bool
 only_looks(const struct name_operation *operation)
 {
-	return operation->kind == NAME_SEE || operation->outcome == NAME_EXIST ||
-	       operation->outcome == NAME_ABSENT;
+	return operation->kind == NAME_SEE || operation->kind == NAME_COUNT ||
+	       operation->outcome == NAME_EXIST || operation->outcome == NAME_ABSENT;
 }
 
 static bool
@@ -325,6 +376,10 @@ name_print(const struct name_operation *operation, char *text, size_t size)
 		[NAME_REMOVE_THING] = "remove-thing",
 		[NAME_MOVE] = "move",
 		[NAME_SEE] = "see",
+		[NAME_LINK] = "link",
+		[NAME_RENAME] = "rename",
+		[NAME_RENAME_NEW] = "rename-new",
+		[NAME_COUNT] = "count",
 	};
 	static const char *const outcomes[] = {
 		[NAME_UNKNOWN] = "unknown", [NAME_DONE] = "ok",	  [NAME_EXIST] = "exists",
@@ -341,7 +396,13 @@ name_print(const struct name_operation *operation, char *text, size_t size)
 		else
 			used += (size_t)snprintf(seen + used, sizeof(seen) - used, " -");
 	}
-	if (operation->kind != NAME_SEE)
+	if (operation->kind == NAME_COUNT)
+		snprintf(seen, sizeof(seen), " %llu: %u", (unsigned long long)operation->thing,
+			 operation->count);
+	else if (operation->kind >= NAME_LINK)
+		snprintf(seen, sizeof(seen), " %llu from %u at %u",
+			 (unsigned long long)operation->thing, operation->from, operation->slot);
+	else if (operation->kind != NAME_SEE)
 		snprintf(seen, sizeof(seen), " %llu at %u", (unsigned long long)operation->thing,
 			 operation->slot);
 	snprintf(text, size, "%llu..%s actor %u %s%s: %s", (unsigned long long)operation->begin,

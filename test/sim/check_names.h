@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /*
  * Names of things that come and go: up to NAME_SLOTS names are one unit, of which each stands for
- * nothing or for one thing; a thing has one name at most. Creating, removing, renaming, and looking
- * at all names at once must be linearizable. A thing is known by a number that no other thing gets.
+ * nothing or for one thing; a thing has one name, or several where things are linked. Creating,
+ * linking, removing, renaming, counting the names of a thing, and looking at all names at once must
+ * be linearizable. A thing is known by a number that no other thing gets.
  */
 #pragma once
 
@@ -19,13 +20,17 @@ enum name_kind {
 	NAME_REMOVE_THING, /* thing, whatever its name */
 	NAME_MOVE,	   /* thing to slot, unless another one is there */
 	NAME_SEE,	   /* what was seen in the slots of mask, at the same time */
+	NAME_LINK,	   /* thing, found under from, also under slot, if nothing is there */
+	NAME_RENAME,	   /* what is under from to slot, instead of what is there */
+	NAME_RENAME_NEW,   /* the same, if nothing is there */
+	NAME_COUNT,	   /* thing had count names */
 };
 
 enum name_outcome {
 	NAME_UNKNOWN, /* it takes effect at some time after its begin, or never */
 	NAME_DONE,
 	NAME_EXIST,  /* refused: another thing is under slot */
-	NAME_ABSENT, /* refused: nothing under slot, or no such thing */
+	NAME_ABSENT, /* refused: nothing under slot, or no such thing (under from) */
 	NAME_VOID,   /* it had no effect and tells nothing */
 };
 
@@ -35,8 +40,9 @@ struct name_operation {
 	uint64_t seen[NAME_SLOTS];
 	uint32_t actor;
 	uint8_t kind, outcome;
-	uint8_t slot;
+	uint8_t slot, from;
 	uint8_t mask;
+	uint32_t count;
 };
 
 enum name_verdict { NAMES_GOOD, NAMES_BAD, NAMES_UNDECIDED };

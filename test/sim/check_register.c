@@ -296,10 +296,11 @@ search_push(struct search *search, uint32_t operation, const struct unit *unit)
 
 /*
  * Takes back the last choice, and all behind it that were no choice: what only looks, and can come
- * now, may come now. Returns the event to go on with, NONE when no choice is left.
+ * now, may come now. Returns the event to go on with, NONE when no choice is left; *ret_owed: among
+ * what must have happened.
  */
 static uint32_t
-search_pop(struct search *search)
+search_pop(struct search *search, bool *ret_owed)
 {
 	while (search->depth > 0) {
 		const struct order *last = &search->order[--search->depth];
@@ -312,6 +313,7 @@ search_pop(struct search *search)
 		event_restore(search, search->begins[operation]);
 		set_turn(&search->set, operation);
 		search->unit = last->before;
+		*ret_owed = is_owed(&search->operations[operation]);
 		if (!last->forced)
 			return search->events[search->begins[operation]].next;
 	}
@@ -395,10 +397,15 @@ note_dead_end(struct search *search, uint32_t operation)
 	search->best_unit = search->unit;
 }
 
+/*
+ * What must have happened is tried before what may have: mostly nothing of unknown outcome did, and
+ * a search that began with all that it might have done would not come to an end.
+ */
 static enum register_verdict
 search_run(struct search *search)
 {
 	uint32_t at = search->events[0].next;
+	bool owed = true;
 
 	while (search->left > 0) {
 		const struct event *event;
@@ -407,13 +414,18 @@ search_run(struct search *search)
 			return REGISTER_UNDECIDED;
 		ASSERT(at != NONE);
 		event = &search->events[at];
-		if (event->is_end) {
+		if (event->is_end && owed) {
+			owed = false;
+			at = search->events[0].next;
+		} else if (event->is_end) {
 			note_dead_end(search, event->operation);
-			at = search_pop(search);
+			at = search_pop(search, &owed);
 			if (at == NONE)
 				return REGISTER_BAD;
-		} else if (search_try(search, event->operation)) {
+		} else if (is_owed(&search->operations[event->operation]) == owed &&
+			   search_try(search, event->operation)) {
 			at = search->events[0].next;
+			owed = true;
 		} else {
 			at = event->next;
 		}

@@ -63,6 +63,13 @@ silence(void)
 		(void)dup2(null, STDERR_FILENO);
 }
 
+/* Standard output is the parent's: what functions print there goes where logs go. */
+static void
+output_aside(void)
+{
+	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
 void
 child_start(const struct plan *plan, uint32_t variant, const struct run_options *options,
 	    struct child *ret_child)
@@ -78,6 +85,7 @@ child_start(const struct plan *plan, uint32_t variant, const struct run_options 
 	if (process == 0) {
 		if (options->quiet || variant > 0)
 			silence();
+		output_aside();
 		memory_vary(variant);
 		limits_set(options->cpu_limit);
 		sim_run(plan, options, report);

@@ -253,7 +253,7 @@ static const struct knob_rule {
 	[KNOB_SHORN] = {"shorn", 0, 1, DRAW_BETWEEN, 0, {0}},
 	[KNOB_LINK_DELAY] = {"link-delay-ns", 5000, 1000000, DRAW_SCALED, 2, {100, 50000000}},
 	[KNOB_LINK_JITTER] = {"link-jitter-ns", 0, 1000000, DRAW_SCALED, 1, {50000000}},
-	[KNOB_WORKLOADS] = {"workloads", 0, 127, DRAW_BITS, 0, {0}},
+	[KNOB_WORKLOADS] = {"workloads", 0, 255, DRAW_BITS, 0, {0}},
 	[KNOB_OPERATION_MASK] = {"operation-mask", 0, UINT32_MAX, DRAW_BITS, 1, {UINT32_MAX}},
 };
 

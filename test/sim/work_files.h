@@ -44,6 +44,7 @@ enum files_operation {
 	FILES_HANDLES,
 	FILES_REFUSED,
 	FILES_CONTAINER,
+	FILES_WHOLE,
 	FILES_SHARED_MAKE,
 	FILES_SHARED_READ,
 	FILES_SHARED_REMOVE,
@@ -196,6 +197,11 @@ void files_mounts(struct files_actor *files);
 void files_handles(struct files_actor *files);
 void files_containers(struct files_actor *files);
 void files_verify_containers(struct files_actor *files);
+void files_container_label(const struct files_actor *files, uint32_t actor, uint32_t number,
+			   char label[40]);
+
+/* work_files_whole.c: */
+void files_whole(struct files_actor *files);
 
 /* work_files_shared.c: */
 void files_shared_make(struct files_actor *files);

@@ -147,8 +147,8 @@ create_file(struct files_actor *files, const struct files_at *at, struct name_no
 {
 	int flags = O_RDWR | O_CREAT | (stream_chance(files->random, 60) ? O_EXCL : 0);
 	mode_t mode = S_IFREG | (mode_t)node->mode.value;
+	struct stat stat = {.st_mode = 0};
 	dfs_obj_t *object;
-	struct stat stat;
 	int rc;
 
 	if (at->by_path && stream_chance(files->random, 50))
@@ -156,11 +156,16 @@ create_file(struct files_actor *files, const struct files_at *at, struct name_no
 	if (at->by_path)
 		rc = dfs_sys_open(files->sys, at->path, mode, flags, 0, node->chunk_size, NULL,
 				  &object);
-	else
+	else if (stream_chance(files->random, 50))
 		rc = dfs_open(files->dfs, at->parent, at->name, mode, flags, 0, node->chunk_size,
 			      NULL, &object);
+	else
+		rc = dfs_open_stat(files->dfs, at->parent, at->name, mode, flags, 0,
+				   node->chunk_size, NULL, &object, &stat);
 	if (rc)
 		return rc;
+	if (stat.st_mode != 0)
+		files_check_stat(files, node, &stat, true);
 	if (stream_chance(files->random, 30) && dfs_ostat(files->dfs, object, &stat) == 0)
 		files_check_stat(files, node, &stat, true);
 	(void)(at->by_path ? dfs_sys_close(object) : dfs_release(object));
@@ -542,6 +547,8 @@ draw_attribute_size(struct files_actor *files)
 
 	if (stream_chance(files->random, 4))
 		return 65536;
+	if (stream_chance(files->random, 4))
+		return 0;
 	return stream_chance(files->random, 20) ? 1 : stream_scaled(files->random, 1, limit);
 }
 

@@ -334,8 +334,9 @@ files_handles(struct files_actor *files)
 
 /* ------------------------------------------------ containers */
 
-static void
-container_label(const struct files_actor *files, uint32_t actor, uint32_t number, char label[40])
+void
+files_container_label(const struct files_actor *files, uint32_t actor, uint32_t number,
+		      char label[40])
 {
 	snprintf(label, 40, "files-%u-%u-%u", server_number(files->model->server), actor, number);
 }
@@ -350,7 +351,7 @@ files_containers(struct files_actor *files)
 	dfs_t *dfs;
 	int rc;
 
-	container_label(files, files->actor->number, files->hand->containers++, label);
+	files_container_label(files, files->actor->number, files->hand->containers++, label);
 	if (stream_chance(files->random, 30)) {
 		rc = dfs_connect("pool", NULL, label, O_RDWR | O_CREAT, &attr, &dfs);
 		if (files_done(files, FILES_CONTAINER, rc, 0, label) == OUTCOME_OK)
@@ -385,7 +386,7 @@ files_verify_containers(struct files_actor *files)
 	for (uint32_t i = 0; i < files->hand->containers; i++) {
 		char label[40];
 
-		container_label(files, actor, i, label);
+		files_container_label(files, actor, i, label);
 		rc = dfs_destroy("pool", NULL, label, 1, NULL);
 		(void)files_done(files, FILES_CONTAINER, rc, rc == ENOENT ? ENOENT : 0, label);
 	}

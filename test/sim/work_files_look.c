@@ -407,6 +407,26 @@ list_called(dfs_t *dfs, dfs_obj_t *object, const char name[], void *argument)
 	return 0;
 }
 
+/* All names, by a filter that all of them pass. */
+static int
+list_filtered(struct listing *listing, dfs_obj_t *object, daos_anchor_t *anchor, uint32_t *count,
+	      struct dirent entries[PAGE_MAX])
+{
+	static const dfs_predicate_t all = {.dp_name = "%"};
+	struct files_actor *files = listing->files;
+	dfs_pipeline_t *pipeline;
+	uint64_t scanned;
+	int rc = dfs_pipeline_create(files->dfs, all, DFS_FILTER_NAME | DFS_FILTER_INCLUDE_DIRS,
+				     &pipeline);
+
+	if (rc)
+		return rc;
+	rc = dfs_readdir_with_filter(files->dfs, object, pipeline, anchor, count, entries, NULL,
+				     NULL, &scanned);
+	(void)dfs_pipeline_destroy(pipeline);
+	return rc;
+}
+
 /* One page, in one of the ways; an errno. */
 static int
 list_page(struct listing *listing, uint32_t way, dfs_obj_t *object, daos_anchor_t *anchor)
@@ -423,6 +443,8 @@ list_page(struct listing *listing, uint32_t way, dfs_obj_t *object, daos_anchor_
 				   listing);
 	if (way == 1)
 		rc = dfs_readdir(files->dfs, object, anchor, &count, entries);
+	else if (way == 3)
+		rc = list_filtered(listing, object, anchor, &count, entries);
 	else
 		rc = dfs_readdirplus(files->dfs, object, anchor, &count, entries, stats);
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
@@ -435,7 +457,7 @@ list_object(struct listing *listing, const char *path)
 {
 	struct files_actor *files = listing->files;
 	daos_anchor_t anchor = DAOS_ANCHOR_INIT;
-	uint32_t way = (uint32_t)stream_draw(files->random, 3), parts = 1;
+	uint32_t way = (uint32_t)stream_draw(files->random, 4), parts = 1;
 	dfs_obj_t *object;
 	int rc = dfs_lookup(files->dfs, path, O_RDONLY, &object, NULL, NULL);
 

@@ -215,7 +215,7 @@ values_cell_judge(struct values_model *model, const struct cell *cell)
 	} else if (!server_may_roll_back(model->server)) {
 		verdict = register_check(whole.operations, whole.count, STATES_MAX, text,
 					 sizeof(text));
-		if (verdict == REGISTER_BAD)
+		if (verdict != REGISTER_GOOD)
 			tell_history(&whole);
 		if (verdict == REGISTER_BAD)
 			sim_violation(model->sim, "cell %u of object %u (type %d) of server %u: %s",

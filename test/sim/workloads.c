@@ -4,7 +4,7 @@
 
 const struct workload *const workloads[] = {
 	&workload_values, &workload_listing, &workload_arrays, &workload_files,
-	&workload_manage, &workload_local,   &workload_bank,
+	&workload_manage, &workload_local,   &workload_bank,   &workload_links,
 };
 
 const uint32_t workload_count = ARRAY_SIZE(workloads);

@@ -11,3 +11,4 @@ extern const struct workload workload_files;   /* a name space against a tree in
 extern const struct workload workload_manage;  /* pools, containers, properties, attributes */
 extern const struct workload workload_local;   /* functions that need no server */
 extern const struct workload workload_bank;    /* transactions and snapshots */
+extern const struct workload workload_links;   /* several names of one file, appends */

@@ -209,6 +209,68 @@ site_run(struct site *site, int (*body)(struct site *site))
 	assert_int_equal(run_on(site, site->client_loop, run_body, site), 0);
 }
 
+/* ------------------------------------------------ crashes */
+
+/* Longer than a client goes on trying. */
+#define PATIENCE UINT64_C(200000000000)
+
+struct crash {
+	struct site *site;
+	uint64_t until;
+	bool done;
+};
+
+static void
+crash_fiber(void *argument)
+{
+	struct crash *crash = argument;
+
+	(void)crash->site->body(crash->site);
+	crash->done = true;
+}
+
+static bool
+time_is_up(void *argument)
+{
+	const struct crash *crash = argument;
+
+	return memory_world_now(crash->site->world) >= crash->until;
+}
+
+static bool
+body_is_done(void *argument)
+{
+	const struct crash *crash = argument;
+
+	return crash->done;
+}
+
+bool
+site_crash(struct site *site, int (*body)(struct site *site), uint64_t after, bool power)
+{
+	struct crash crash = {.site = site, .until = memory_world_now(site->world) + after};
+	struct loop *loops[SITE_LOOPS + 1];
+	struct fiber *fiber;
+	uint32_t count;
+	bool before;
+
+	site->body = body;
+	all_loops(site, site->client_loop, loops, &count);
+	assert_int_equal(fiber_start(site->client_loop, "crash", crash_fiber, &crash, &fiber), 0);
+	assert_int_equal(memory_world_run(site->world, loops, count, time_is_up, &crash, PATIENCE),
+			 0);
+	before = crash.done;
+	if (power)
+		site_power_cut(site);
+	else
+		site_kill(site);
+	assert_int_equal(memory_world_run(site->world, &site->client_loop, 1, body_is_done, &crash,
+					  PATIENCE),
+			 0);
+	assert_int_equal(site_start(site, false), 0);
+	return before;
+}
+
 /* ------------------------------------------------ calls */
 
 void

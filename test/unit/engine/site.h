@@ -57,6 +57,13 @@ void site_kill(struct site *site);
 /* What was not flushed is gone, too. */
 void site_power_cut(struct site *site);
 
+/*
+ * Runs body on a fiber of the client, stops the engine after some nanoseconds, with power by a
+ * power cut, lets body end with whatever error it gets, and starts the engine again. Returns
+ * whether body ended before the engine did.
+ */
+bool site_crash(struct site *site, int (*body)(struct site *site), uint64_t after, bool power);
+
 void client_begin(struct site *site);
 void client_end(struct site *site);
 

@@ -65,36 +65,37 @@ make_list(uint8_t type, const char *user, uint64_t permissions, uint8_t bytes[64
 }
 
 static int
-grant_user(struct site *site, uint32_t operation, struct uuid handle, const char *user,
-	   uint64_t permissions)
+change_list(struct site *site, uint32_t operation, const struct proto_acl_change *change)
 {
-	struct proto_acl_change change = {.handle = handle};
-	uint8_t bytes[64];
 	struct call call;
 	int rc;
 
-	change.entries = (struct proto_text){
-		(const char *)bytes, (uint32_t)make_list(DAOS_ACL_USER, user, permissions, bytes)};
 	call_begin(&call, site);
-	proto_acl_change_encode(&change, &call.writer);
+	proto_acl_change_encode(change, &call.writer);
 	rc = send_change(&call, operation);
 	call_end(&call);
 	return rc;
 }
 
 static int
+grant_user(struct site *site, uint32_t operation, struct uuid handle, const char *user,
+	   uint64_t permissions)
+{
+	struct proto_acl_change change = {.handle = handle};
+	uint8_t bytes[64];
+
+	change.entries = (struct proto_text){
+		(const char *)bytes, (uint32_t)make_list(DAOS_ACL_USER, user, permissions, bytes)};
+	return change_list(site, operation, &change);
+}
+
+static int
 withdraw(struct site *site, uint32_t operation, struct uuid handle, const char *user)
 {
-	struct proto_acl_change change = {
+	const struct proto_acl_change change = {
 		.handle = handle, .remove = true, .type = DAOS_ACL_USER, .name = text(user)};
-	struct call call;
-	int rc;
 
-	call_begin(&call, site);
-	proto_acl_change_encode(&change, &call.writer);
-	rc = send_change(&call, operation);
-	call_end(&call);
-	return rc;
+	return change_list(site, operation, &change);
 }
 
 static int
@@ -403,26 +404,44 @@ lee_owns_it_now(struct site *site)
 	return 0;
 }
 
+/* Root's pool, in which Kim has containers and Lee may look round. */
+struct scene {
+	struct site root, kim, lee;
+};
+
+static void
+scene_begin(struct scene *scene, uint64_t seed)
+{
+	scene->root = (struct site){.loop_count = 2};
+	site_begin(&scene->root, seed);
+	site_run(&scene->root, root_makes_a_pool);
+	site_run(&scene->root, root_lets_both_in);
+	user_begin(&scene->kim, &scene->root, KIM);
+	user_begin(&scene->lee, &scene->root, LEE);
+	site_run(&scene->kim, kim_makes_containers);
+}
+
+static void
+scene_end(struct scene *scene)
+{
+	client_end(together(&scene->root, &scene->lee));
+	client_end(together(&scene->root, &scene->kim));
+	site_end(&scene->root);
+}
+
 static void
 test_containers(void **state)
 {
-	struct site site = {.loop_count = 2}, kim, lee;
+	struct scene scene;
 
 	(void)state;
-	site_begin(&site, 32);
-	site_run(&site, root_makes_a_pool);
-	site_run(&site, root_lets_both_in);
-	user_begin(&kim, &site, KIM);
-	user_begin(&lee, &site, LEE);
-	site_run(&kim, kim_makes_containers);
-	site_run(&lee, lee_is_a_stranger);
-	site_run(&kim, kim_lets_lee_read);
-	site_run(&lee, lee_reads);
-	site_run(&kim, kim_gives_up);
-	site_run(&lee, lee_owns_it_now);
-	client_end(&lee);
-	client_end(&kim);
-	site_end(&site);
+	scene_begin(&scene, 32);
+	site_run(&scene.lee, lee_is_a_stranger);
+	site_run(&scene.kim, kim_lets_lee_read);
+	site_run(&scene.lee, lee_reads);
+	site_run(&scene.kim, kim_gives_up);
+	site_run(&scene.lee, lee_owns_it_now);
+	scene_end(&scene);
 }
 
 /* ------------------------------------------------ handles */
@@ -489,22 +508,15 @@ kim_is_out(struct site *site)
 static void
 test_handles(void **state)
 {
-	struct site site = {.loop_count = 2}, kim, lee;
+	struct scene scene;
 
 	(void)state;
-	site_begin(&site, 33);
-	site_run(&site, root_makes_a_pool);
-	site_run(&site, root_lets_both_in);
-	user_begin(&kim, &site, KIM);
-	user_begin(&lee, &site, LEE);
-	site_run(&kim, kim_makes_containers);
-	site_run(&lee, lee_uses_kims_handles);
-	site_run(&kim, kim_evicts_herself);
-	site_run(&site, root_evicts_all);
-	site_run(&kim, kim_is_out);
-	client_end(&lee);
-	client_end(&kim);
-	site_end(&site);
+	scene_begin(&scene, 33);
+	site_run(&scene.lee, lee_uses_kims_handles);
+	site_run(&scene.kim, kim_evicts_herself);
+	site_run(&scene.root, root_evicts_all);
+	site_run(&scene.kim, kim_is_out);
+	scene_end(&scene);
 }
 
 /* What handles allow is what it was, after a stop and after a crash. */
@@ -528,19 +540,14 @@ rights_are_kept(struct site *site)
 static void
 test_restart(void **state)
 {
-	struct site site = {.loop_count = 2}, kim;
+	struct scene scene;
 
 	(void)state;
-	site_begin(&site, 34);
-	site_run(&site, root_makes_a_pool);
-	site_run(&site, root_lets_both_in);
-	user_begin(&kim, &site, KIM);
-	site_run(&kim, kim_makes_containers);
-	site_kill(&site);
-	assert_int_equal(site_start(&site, false), 0);
-	site_run(together(&site, &kim), rights_are_kept);
-	client_end(&kim);
-	site_end(&site);
+	scene_begin(&scene, 34);
+	site_kill(&scene.root);
+	assert_int_equal(site_start(&scene.root, false), 0);
+	site_run(together(&scene.root, &scene.kim), rights_are_kept);
+	scene_end(&scene);
 }
 
 /* ------------------------------------------------ many */

@@ -9,8 +9,6 @@
 struct crashing {
 	struct site *site;
 	struct uuid handle;
-	uint64_t end;
-	bool done;
 	uint32_t number; /* of names */
 	/* The operation under way, or the one that was not answered. */
 	struct request_id id;
@@ -86,23 +84,23 @@ operate(void)
 	return 0;
 }
 
-static void
-crash_fiber(void *argument)
+/* Until there is an operation without an answer. */
+static int
+operate_on(struct site *site)
 {
 	int rc = 0;
 
-	(void)argument;
 	while (rc == 0) {
-		uint64_t drawn = memory_world_random(crashing.site->world);
+		uint64_t drawn = memory_world_random(site->world);
 
 		crashing.creating = crashing.count == 0 ||
 				    (crashing.count < SNAPSHOTS && drawn % 3 != 0);
 		if (!crashing.creating)
 			crashing.epoch = crashing.epochs[drawn / 3 % crashing.count];
-		crashing.id = next_id(crashing.site);
+		crashing.id = next_id(site);
 		rc = operate();
 	}
-	crashing.done = true;
+	return rc;
 }
 
 /* ------------------------------------------------ checks */
@@ -153,42 +151,6 @@ open_body(struct site *site)
 
 /* ------------------------------------------------ crashes */
 
-static bool
-time_is_up(void *argument)
-{
-	(void)argument;
-	return memory_world_now(crashing.site->world) >= crashing.end;
-}
-
-static bool
-client_is_done(void *argument)
-{
-	(void)argument;
-	return crashing.done;
-}
-
-static void
-crash_once(struct site *site, uint32_t number)
-{
-	struct loop *loops[] = {site->loops[0], site->loops[1], site->client_loop};
-	struct fiber *fiber;
-
-	crashing.done = false;
-	crashing.end =
-		memory_world_now(site->world) + 500000 + memory_world_random(site->world) % 3000000;
-	assert_int_equal(fiber_start(site->client_loop, "crashing", crash_fiber, NULL, &fiber), 0);
-	assert_int_equal(memory_world_run(site->world, loops, 3, time_is_up, NULL, 1000000000), 0);
-	if (number % 2)
-		site_power_cut(site);
-	else
-		site_kill(site);
-	assert_int_equal(memory_world_run(site->world, &site->client_loop, 1, client_is_done, NULL,
-					  200000000000),
-			 0);
-	assert_int_equal(site_start(site, false), 0);
-	site_run(site, check);
-}
-
 static void
 test_crashes(void **state)
 {
@@ -198,8 +160,12 @@ test_crashes(void **state)
 	crashing = (struct crashing){.site = &site};
 	site_begin(&site, 17);
 	site_run(&site, open_body);
-	for (uint32_t i = 0; i < CRASHES; i++)
-		crash_once(&site, i);
+	for (uint32_t i = 0; i < CRASHES; i++) {
+		uint64_t after = 500000 + memory_world_random(site.world) % 3000000;
+
+		assert_false(site_crash(&site, operate_on, after, i % 2));
+		site_run(&site, check);
+	}
 	assert_true(crashing.number > CRASHES);
 	site_end(&site);
 }

@@ -100,6 +100,88 @@ test_bad(void **state)
 	assert_int_equal(JUDGE(torn_list), NAMES_BAD);
 }
 
+#define LINKED(number, old, at) \
+	.kind = NAME_LINK, .outcome = NAME_DONE, .thing = (number), .from = (old), .slot = (at)
+#define LINK_REFUSED(number, old, at, why) \
+	.kind = NAME_LINK, .outcome = (why), .thing = (number), .from = (old), .slot = (at)
+#define RENAMED(old, at) .kind = NAME_RENAME, .outcome = NAME_DONE, .from = (old), .slot = (at)
+#define PERHAPS_RENAMED(old, at) \
+	.kind = NAME_RENAME, .outcome = NAME_UNKNOWN, .from = (old), .slot = (at)
+#define RENAMED_NEW(old, at, how) \
+	.kind = NAME_RENAME_NEW, .outcome = (how), .from = (old), .slot = (at)
+#define COUNTED(number, names) \
+	.kind = NAME_COUNT, .outcome = NAME_DONE, .thing = (number), .count = (names)
+
+static void
+test_good_links(void **state)
+{
+	static const struct name_operation in_turn[] = {
+		{AT(1, 2), CREATED(7, 0)},
+		{AT(3, 4), LINKED(7, 0, 1)},
+		{AT(5, 6), COUNTED(7, 2)},
+		{AT(7, 8), LINK_REFUSED(7, 0, 1, NAME_EXIST)},
+		{AT(9, 10), RENAMED(0, 1)},
+		{AT(11, 12), SAW_TWO(7, 7)},
+		{AT(13, 14), RENAMED_NEW(0, 1, NAME_EXIST)},
+		{AT(15, 16), REMOVED(0)},
+		{AT(17, 18), LINK_REFUSED(7, 0, 0, NAME_ABSENT)},
+		{AT(19, 20), RENAMED_NEW(1, 0, NAME_DONE)},
+		{AT(21, 22), SAW_TWO(7, 0)},
+		{AT(23, 24), REMOVED(0)},
+		{AT(25, 26), COUNTED(7, 0)},
+		{AT(27, 28), RENAMED_NEW(0, 1, NAME_ABSENT)},
+	};
+	static const struct name_operation replaced[] = {
+		{AT(1, 2), CREATED(7, 0)}, {AT(3, 4), CREATED(8, 1)}, {AT(5, 12), RENAMED(0, 1)},
+		{AT(6, 7), SAW_TWO(7, 8)}, {AT(8, 9), SAW_TWO(0, 7)}, {AT(10, 11), COUNTED(8, 0)},
+	};
+	static const struct name_operation late[] = {
+		{AT(1, 2), CREATED(7, 0)},
+		{AT(3, NEVER), PERHAPS_RENAMED(0, 1)},
+		{AT(4, 5), SAW_TWO(7, 0)},
+		{AT(6, 7), SAW_TWO(0, 7)},
+	};
+
+	(void)state;
+	assert_int_equal(JUDGE(in_turn), NAMES_GOOD);
+	assert_int_equal(JUDGE(replaced), NAMES_GOOD);
+	assert_int_equal(JUDGE(late), NAMES_GOOD);
+}
+
+static void
+test_bad_links(void **state)
+{
+	static const struct name_operation neither[] = {
+		{AT(1, 2), CREATED(7, 0)}, {AT(3, 8), RENAMED(0, 1)}, {AT(4, 5), SAW_TWO(0, 0)}};
+	static const struct name_operation both[] = {
+		{AT(1, 2), CREATED(7, 0)}, {AT(3, 8), RENAMED(0, 1)}, {AT(4, 5), SAW_TWO(7, 7)}};
+	static const struct name_operation gap[] = {{AT(1, 2), CREATED(7, 0)},
+						    {AT(3, 4), CREATED(8, 1)},
+						    {AT(5, 12), RENAMED(0, 1)},
+						    {AT(6, 7), SAW(1, 0)}};
+	static const struct name_operation replaces[] = {{AT(1, 2), CREATED(7, 0)},
+							 {AT(3, 4), CREATED(8, 1)},
+							 {AT(5, 6), RENAMED_NEW(0, 1, NAME_DONE)}};
+	static const struct name_operation miscounted[] = {{AT(1, 2), CREATED(7, 0)},
+							   {AT(3, 4), LINKED(7, 0, 1)},
+							   {AT(5, 6), REMOVED(0)},
+							   {AT(7, 8), COUNTED(7, 2)}};
+	static const struct name_operation risen[] = {
+		{AT(1, 2), CREATED(7, 0)}, {AT(3, 4), REMOVED(0)}, {AT(5, 6), LINKED(7, 0, 1)}};
+	static const struct name_operation missed[] = {
+		{AT(1, 2), CREATED(7, 0)}, {AT(3, 4), LINK_REFUSED(7, 0, 1, NAME_ABSENT)}};
+
+	(void)state;
+	assert_int_equal(JUDGE(neither), NAMES_BAD);
+	assert_int_equal(JUDGE(both), NAMES_BAD);
+	assert_int_equal(JUDGE(gap), NAMES_BAD);
+	assert_int_equal(JUDGE(replaces), NAMES_BAD);
+	assert_int_equal(JUDGE(miscounted), NAMES_BAD);
+	assert_non_null(strstr(text, "count 7: 2"));
+	assert_int_equal(JUDGE(risen), NAMES_BAD);
+	assert_int_equal(JUDGE(missed), NAMES_BAD);
+}
+
 static void
 test_limit(void **state)
 {
@@ -144,9 +226,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_limit),  cmocka_unit_test(test_stranger),
-		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_good),	  cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_limit),	  cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_ranges),	  cmocka_unit_test(test_good_links),
+		cmocka_unit_test(test_bad_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

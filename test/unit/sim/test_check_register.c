@@ -247,6 +247,34 @@ test_gives_up(void **state)
 			 REGISTER_UNDECIDED);
 }
 
+/* However much may have happened, and the one of it that did: it is not tried in every order. */
+static void
+test_much_that_never_happened(void **state)
+{
+	enum { PERHAPS = 40, REMOVALS = 6 };
+	struct register_operation history[PERHAPS + REMOVALS + 2];
+	uint32_t count = 0;
+
+	(void)state;
+	memset(history, 0, sizeof(history));
+	for (uint32_t i = 0; i < PERHAPS; i++)
+		history[count++] = (struct register_operation){
+			AT(i + 1, NEVER), PERHAPS_WROTE, .slots = (uint8_t)(1 + i * 7 % 15),
+			.values = {{i + 1, 30}, {i + 1, 30}, {i + 1, 30}, {i + 1, 30}}};
+	for (uint32_t i = 0; i < REMOVALS; i++)
+		history[count++] = (struct register_operation){AT(100 + 2 * i, 101 + 2 * i),
+							       .slots = 15, REMOVED};
+	history[count++] = (struct register_operation){AT(200, 201), .slots = 15, SAW};
+	assert_int_equal(register_check(history, count, 1000, text, sizeof(text)), REGISTER_GOOD);
+	/* One of them was late. */
+	history[count] = history[8];
+	history[count].begin = 202;
+	history[count].end = 203;
+	history[count].kind = REGISTER_READ;
+	history[count++].outcome = REGISTER_DONE;
+	assert_int_equal(register_check(history, count, 1000, text, sizeof(text)), REGISTER_GOOD);
+}
+
 /* ------------------------------------------------ brute force */
 
 struct brute {
@@ -501,6 +529,7 @@ main(void)
 		cmocka_unit_test(test_value_of_nobody_and_wrong_size),
 		cmocka_unit_test(test_update_seen_in_part),
 		cmocka_unit_test(test_gives_up),
+		cmocka_unit_test(test_much_that_never_happened),
 		cmocka_unit_test(test_equals_brute_force),
 		cmocka_unit_test(test_long_histories),
 	};
