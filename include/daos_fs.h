@@ -318,7 +318,13 @@ int dfs_removexattr(dfs_t *dfs, dfs_obj_t *obj, const char *name);
 /** Names of the extended attributes, NUL-separated; size in/out. */
 int dfs_listxattr(dfs_t *dfs, dfs_obj_t *obj, char *list, daos_size_t *size);
 
-/** Offline checker: find leaked oids; print, remove, relink to lost+found, verify. */
+/**
+ * Finds objects that no name leads to, prints them, and removes them or gives them names in
+ * /lost+found/<name> (NULL: the time), <high>.<low> of their ids; prints on standard output.
+ * DFS_CHECK_VERIFY reads all data, and damage is EIO. The container must be open to nobody (EBUSY),
+ * DFS_CHECK_EVICT_ALL ends what others have open. A file that comes back gets mode 0600, the
+ * caller as its owner and the container's chunk size: what it had is gone with its name.
+ */
 int dfs_cont_check(daos_handle_t poh, const char *cont, uint64_t flags, const char *name);
 
 /** Container owner change that also updates the root directory. */
@@ -327,19 +333,92 @@ int dfs_cont_set_owner(daos_handle_t coh, d_string_t user, uid_t uid, d_string_t
 /** File size from oid + chunk size. */
 int dfs_get_size_by_oid(dfs_t *dfs, daos_obj_id_t oid, daos_size_t chunk_size, daos_size_t *size);
 
-/** Build a name/newer filter. */
+/**
+ * Builds a filter of names like dp_name (% is any bytes, _ one, a backslash quotes) and of what was
+ * changed after dp_newer; with both flags both must hold. DFS_FILTER_INCLUDE_DIRS adds all
+ * directories. To be freed by dfs_pipeline_destroy().
+ */
 int dfs_pipeline_create(dfs_t *dfs, dfs_predicate_t pred, uint64_t flags, dfs_pipeline_t **dpipe);
 
 /** Free it. */
 int dfs_pipeline_destroy(dfs_pipeline_t *dpipe);
 
-/** Readdir with the filter run on servers; optional oids and sizes. */
+/**
+ * Names of up to *nr entries that a filter selects; oids, csizes (chunk sizes, 0 where there is
+ * none) and nr_scanned (entries looked at) may be NULL. Fewer than *nr come back only at the end.
+ */
 int dfs_readdir_with_filter(dfs_t *dfs, dfs_obj_t *obj, dfs_pipeline_t *dpipe,
 			    daos_anchor_t *anchor, uint32_t *nr, struct dirent *dirs,
 			    daos_obj_id_t *oids, daos_size_t *csizes, uint64_t *nr_scanned);
 
-/** Walk the namespace and print statistics. */
+/** Walks over the directory name (a path; NULL: the root) and prints what is there; flags is 0. */
 int dfs_cont_scan(daos_handle_t poh, const char *cont, uint64_t flags, const char *name);
+
+/*
+ * Additions of Cairn: what DAOS's library does not have.
+ *
+ * A regular file whose last name goes, by dfs_remove, dfs_move or dfs_rename, while it is open
+ * through the same mount keeps its data and attributes (st_nlink 0) until its last dfs_release.
+ * That costs its removal more; an entry that is looked up or opened with O_PATH in its flags does
+ * not count as open. What another client removes is gone at once.
+ */
+
+/** Names that one file can have. */
+#define DFS_LINK_MAX		65000
+
+/** Flag of dfs_rename: fails with EEXIST where the new name is taken. */
+#define DFS_RENAME_NOREPLACE	(1 << 0)
+
+/**
+ * Gives an open file or symlink a further name in parent (NULL: the root). EPERM for a directory
+ * and on a mount that only reads, EEXIST, EMLINK beyond DFS_LINK_MAX names, ENOENT for what has no
+ * name any more. The attributes are those of the file, whatever the name.
+ */
+int dfs_link(dfs_t *dfs, dfs_obj_t *obj, dfs_obj_t *parent, const char *name);
+
+/**
+ * dfs_move with flags: 0 or DFS_RENAME_NOREPLACE, decided in the transaction that renames. Where
+ * both names are names of one file, nothing happens. *replaced (may be NULL) is the object id of
+ * what the new name stood for, or zeros.
+ */
+int dfs_rename(dfs_t *dfs, dfs_obj_t *parent, const char *name, dfs_obj_t *new_parent,
+	       const char *new_name, int flags, daos_obj_id_t *replaced);
+
+/**
+ * Writes sgl at the end of a file, whole and atomically against other appends of any client; above
+ * 3 MiB a crash can leave zeros in its place. *ret_offset (may be NULL) is where it was written.
+ * With ev, sgl and ret_offset stay the caller's until the event is complete.
+ */
+int dfs_append(dfs_t *dfs, dfs_obj_t *obj, d_sg_list_t *sgl, daos_off_t *ret_offset,
+	       daos_event_t *ev);
+
+/**
+ * dfs_open with the attributes, which cost no request more where the entry is new. stbuf is not
+ * NULL.
+ */
+int dfs_open_stat(dfs_t *dfs, dfs_obj_t *parent, const char *name, mode_t mode, int flags,
+		  daos_oclass_id_t cid, daos_size_t chunk_size, const char *value, dfs_obj_t **obj,
+		  struct stat *stbuf);
+
+/**
+ * Opens by object id what dfs_export() or dfs_link() recorded, or what is open through this mount:
+ * flags O_RDONLY or O_RDWR. ESTALE where nothing of it is known, or it is gone.
+ */
+int dfs_open_id(dfs_t *dfs, daos_obj_id_t oid, int flags, dfs_obj_t **obj);
+
+/**
+ * Records where an open file, directory or symlink is, so that dfs_open_id() finds it from any
+ * client, also after it was renamed. Does nothing when that was done before. ENOENT for what has no
+ * name any more.
+ */
+int dfs_export(dfs_t *dfs, dfs_obj_t *obj);
+
+/**
+ * Frees files without a name whose holder is gone: a client that had them open when their last name
+ * went, and that did not say for ten minutes that it is alive. Frees a bounded number in one call;
+ * *ret_count (may be NULL) is how many: when it is not 0, there may be more.
+ */
+int dfs_reclaim(dfs_t *dfs, uint64_t *ret_count);
 
 #if defined(__cplusplus)
 }

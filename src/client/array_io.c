@@ -356,11 +356,11 @@ static int
 clip_punch(struct object_use *use, const daos_array_iod_t *iod, daos_array_iod_t *ret_clipped)
 {
 	daos_range_t *ranges;
-	uint64_t bytes, size, epoch, count = 0;
+	uint64_t bytes, size, count = 0;
 	int rc = check_ranges(iod, use->object->cell_size, &bytes);
 
 	if (rc == 0)
-		rc = array_size(use, &size, &epoch);
+		rc = array_size(use, &size, NULL);
 	if (rc)
 		return rc;
 	ranges = arena_calloc(use->context->env->arena, iod->arr_nr, sizeof(*ranges));

@@ -10,8 +10,10 @@ array_size(struct object_use *use, uint64_t *ret_size, uint64_t *ret_epoch)
 {
 	struct proto_object_queried result = {0};
 	uint64_t size = 0;
-	int rc = use_query_key(use, DAOS_GET_MAX | DAOS_GET_DKEY | DAOS_GET_RECX,
-			       (struct objio_key){0}, array_cells, &result);
+	/* The dkeys of an array begin at 1. */
+	uint32_t flags = PROTO_QUERY_MAX | PROTO_QUERY_DKEY | PROTO_QUERY_EXTENT |
+			 (ret_epoch ? PROTO_QUERY_NEWEST : 0);
+	int rc = use_query_key(use, flags, (struct objio_key){0}, array_cells, &result);
 
 	if (rc && rc != -DER_NONEXIST)
 		return rc;
@@ -32,36 +34,16 @@ struct size_arguments {
 	daos_size_t size;
 };
 
-/* Groups that hold no cells any more tell nothing of when they lost them, unless asked for that
- * alone. */
-static int
-newest_change(struct object_use *use, uint64_t size, uint64_t *epoch)
-{
-	struct proto_object_queried result = {0};
-	int rc;
-
-	if (size > 0 &&
-	    placement_groups(&use->object->container->pool->placement, use->object->id) == 1)
-		return 0;
-	rc = use_query_key(use, 0, (struct objio_key){0}, (struct objio_key){0}, &result);
-	if (rc && rc != -DER_NONEXIST)
-		return rc;
-	*epoch = max_of(*epoch, result.epoch);
-	return 0;
-}
-
 static int
 run_get_size(void *argument)
 {
 	const struct size_arguments *arguments = argument;
 	SCOPED_USE use = {.object = NULL};
-	uint64_t size, epoch;
+	uint64_t size, epoch = 0;
 	int rc = object_begin_in(arguments->transaction, arguments->array, DAOS_HTYPE_ARRAY, &use);
 
 	if (rc == 0)
-		rc = array_size(&use, &size, &epoch);
-	if (rc == 0 && arguments->ret_status)
-		rc = newest_change(&use, size, &epoch);
+		rc = array_size(&use, &size, arguments->ret_status ? &epoch : NULL);
 	if (rc)
 		return rc;
 	if (arguments->ret_size)

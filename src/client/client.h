@@ -45,6 +45,19 @@ uint64_t client_realtime(void);
 uint32_t client_user(void);
 uint32_t client_group(void);
 
+/*
+ * One more handle of an open container, through which its objects are opened as a snapshot shows
+ * them, which is named by name or (NULL) by epoch: calls without a transaction read at its epoch,
+ * which is returned, and changes are -DER_NO_PERM. Closed by daos_cont_close() before the handle it
+ * comes from. -DER_NONEXIST where there is no such snapshot, -DER_INVAL. *Yields*.
+ */
+int client_container_at(daos_handle_t container, daos_epoch_t epoch, const char *name,
+			daos_handle_t *ret_handle, daos_epoch_t *ret_epoch);
+
+/* As daos_obj_query_max_epoch(), blocking: the epoch in which a dkey of the object last came or
+ * went. */
+int client_query_renamed(daos_handle_t object, daos_handle_t transaction, daos_epoch_t *ret_epoch);
+
 /* The container's property as it was at open; 0 when unknown. */
 uint64_t client_container_property(daos_handle_t container, uint32_t type);
 struct uuid client_container_id(daos_handle_t container);
@@ -106,6 +119,13 @@ const char *client_last_error(void);
 /* The caller shows failures itself: the library does not log where it looked for servers in vain.
  */
 void client_set_quiet(bool quiet);
+
+/*
+ * How long operations wait for an engine that is away, from now on, in nanoseconds; 0: 60 s. What
+ * concerns objects of a pool keeps what was set when it was first used, so that this is said before
+ * the first call.
+ */
+void client_set_patience(uint64_t nanoseconds);
 
 struct client_engine {
 	uint32_t rank, targets, loops;

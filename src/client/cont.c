@@ -71,6 +71,22 @@ container_publish(struct client_container *container, daos_handle_t *ret_handle)
 	return rc;
 }
 
+int
+container_fix(const struct client_container *container, uint64_t epoch, daos_handle_t *ret_handle)
+{
+	struct client_container *fixed;
+	int rc = container_create(container->pool, container->id, container->handle_id,
+				  container->properties, &fixed);
+
+	if (rc)
+		return rc;
+	fixed->flags = container->flags;
+	fixed->capabilities = container->capabilities;
+	fixed->borrowed = true;
+	fixed->epoch = epoch | HLC_MINOR_MASK;
+	return container_publish(fixed, ret_handle);
+}
+
 uint64_t
 client_container_property(daos_handle_t cookie, uint32_t type)
 {

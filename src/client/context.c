@@ -590,7 +590,10 @@ context_pool_create(struct client_context *context, struct client_pool *pool,
 {
 	struct arena *arena = context->env->arena;
 	struct objio_pool_options options = {
-		.rpc = context->rpc, .pool = pool->id, .patience_ns = PATIENCE_NS};
+		.rpc = context->rpc,
+		.pool = pool->id,
+		.patience_ns = client_patience(context->client),
+	};
 	struct reader reader;
 	struct proto_map map;
 	int rc;

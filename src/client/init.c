@@ -84,6 +84,12 @@ client_set_quiet(bool quiet)
 	client_here()->quiet = quiet;
 }
 
+void
+client_set_patience(uint64_t nanoseconds)
+{
+	atomic_store(&client_here()->patience_ns, nanoseconds);
+}
+
 /* ------------------------------------------------ init and fini */
 
 /* The child has none of the threads that may hold a lock or drive a loop, and shares the parent's

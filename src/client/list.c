@@ -327,7 +327,8 @@ run_list_ordered(void *argument)
 	if (rc)
 		return rc;
 	return objio_list_ordered(use.objio, use.object->id, listing->after, listing->with_akey,
-				  NULL, listing->limit, visit_ordered, listing, listing->ret_end);
+				  use_view(&use), listing->limit, visit_ordered, listing,
+				  listing->ret_end);
 }
 
 int

@@ -92,6 +92,7 @@ object_begin(daos_handle_t cookie, uint32_t type, struct object_use *ret_use)
 
 	if (rc)
 		return rc;
+	use.view.epoch = use.object->container->epoch;
 	rc = context_container_get(use.context, use.object->container, &use.objio, &use.entry);
 	if (rc) {
 		client_object_put(&use.object);
@@ -108,6 +109,8 @@ object_begin_change(daos_handle_t cookie, uint32_t type, struct object_use *ret_
 
 	if (rc)
 		return rc;
+	if (ret_use->view.epoch)
+		return error_raise(-DER_NO_PERM, "a snapshot is not changed");
 	if (!(ret_use->object->mode & DAOS_OO_RO) ||
 	    ret_use->object->mode & (DAOS_OO_RW | DAOS_OO_EXCL))
 		return 0;
@@ -593,7 +596,9 @@ int
 daos_obj_query_key(daos_handle_t oh, daos_handle_t th, uint64_t flags, daos_key_t *dkey,
 		   daos_key_t *akey, daos_recx_t *recx, daos_event_t *ev)
 {
-	struct query_arguments arguments = {th, oh, (uint32_t)flags, dkey, akey, recx, NULL};
+	uint32_t known = (uint32_t)flags & (DAOS_GET_MAX | DAOS_GET_MIN | DAOS_GET_DKEY |
+					    DAOS_GET_AKEY | DAOS_GET_RECX);
+	struct query_arguments arguments = {th, oh, known, dkey, akey, recx, NULL};
 	uint32_t what = (uint32_t)flags & (DAOS_GET_DKEY | DAOS_GET_AKEY | DAOS_GET_RECX);
 	int rc = check_transaction(th);
 
@@ -617,7 +622,8 @@ run_query_epoch(void *argument)
 	int rc = object_begin_in(arguments->transaction, arguments->object, DAOS_HTYPE_OBJ, &use);
 
 	if (rc == 0)
-		rc = use_query_key(&use, 0, (struct objio_key){0}, (struct objio_key){0}, &result);
+		rc = use_query_key(&use, arguments->flags, (struct objio_key){0},
+				   (struct objio_key){0}, &result);
 	if (rc == 0)
 		*arguments->epoch = result.epoch;
 	else if (rc == -DER_NONEXIST)
@@ -634,4 +640,15 @@ daos_obj_query_max_epoch(daos_handle_t oh, daos_handle_t th, daos_epoch_t *epoch
 	if (rc == 0 && epoch == NULL)
 		rc = -DER_INVAL;
 	return rc ? rc : client_run(ev, run_query_epoch, &arguments, sizeof(arguments));
+}
+
+int
+client_query_renamed(daos_handle_t object, daos_handle_t transaction, daos_epoch_t *ret_epoch)
+{
+	struct query_arguments arguments = {.transaction = transaction,
+					    .object = object,
+					    .flags = PROTO_QUERY_RENAMED,
+					    .epoch = ret_epoch};
+
+	return client_run(NULL, run_query_epoch, &arguments, sizeof(arguments));
 }

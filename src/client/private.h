@@ -15,7 +15,7 @@
 /* Contexts of calls without an event, and all contexts: one per event queue besides. */
 #define CONTEXT_POOL 4u
 #define CONTEXTS_MAX 64u
-/* How long an operation waits for an engine that is away. */
+/* How long an operation waits for an engine that is away, where nothing else was said. */
 #define PATIENCE_NS (60 * UINT64_C(1000000000))
 #define TEXT_MAX 2048u
 /* Addresses of the engine that answers first questions. */
@@ -113,11 +113,12 @@ struct client {
 	atomic_int state;     /* enum client_state */
 	atomic_uint life;     /* changes when the contexts of before are gone */
 	uint32_t references;
-	struct arena *arena;	/* of a host; NULL: of the process, whose memory is malloc's */
-	uint32_t user, group;	/* of a host */
-	bool quiet;		/* errors are shown by the caller, not logged */
-	atomic_bool met;	/* an engine has answered */
-	pthread_key_t text_key; /* each thread's latest failure */
+	struct arena *arena;  /* of a host; NULL: of the process, whose memory is malloc's */
+	uint32_t user, group; /* of a host */
+	bool quiet;	      /* errors are shown by the caller, not logged */
+	_Atomic uint64_t patience_ns; /* 0: PATIENCE_NS */
+	atomic_bool met;	      /* an engine has answered */
+	pthread_key_t text_key;	      /* each thread's latest failure */
 	struct hlc clock;
 	_Atomic(struct client_context *)
 		contexts[CONTEXTS_MAX]; /* the first CONTEXT_POOL: of calls without event */
@@ -135,6 +136,14 @@ static inline bool
 client_is_hosted(const struct client *client)
 {
 	return client->arena != NULL;
+}
+/* How long its operations wait for an engine that is away. */
+static inline uint64_t
+client_patience(struct client *client)
+{
+	uint64_t patience = atomic_load_explicit(&client->patience_ns, memory_order_relaxed);
+
+	return patience ? patience : PATIENCE_NS;
 }
 /* 0 or -DER_UNINIT. */
 MUST_USE int client_check(struct client *client);
@@ -394,6 +403,7 @@ struct client_container {
 	uint32_t flags;
 	uint32_t capabilities;
 	bool borrowed;
+	uint64_t epoch; /* what reads without a transaction see, and no writes; 0: the newest */
 	atomic_bool closed;
 	struct proto_properties *properties; /* as at open; one block */
 };
@@ -455,10 +465,18 @@ struct object_use {
 	struct client_object *object;
 	struct objio *objio;
 	struct context_container *entry;
-	struct client_tx *tx; /* NULL: none */
+	struct client_tx *tx;	/* NULL: none */
+	struct objio_view view; /* without one: epoch 0, or that of the container's handle */
 };
+/* What its reads see outside of a transaction. */
+static inline struct objio_view *
+use_view(struct object_use *use)
+{
+	return use->view.epoch ? &use->view : NULL;
+}
 MUST_USE int object_begin(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
-/* As object_begin(), for a change: -DER_NO_PERM where the object was opened for reading only. */
+/* As object_begin(), for a change: -DER_NO_PERM where the object was opened for reading only, or
+ * through a container's handle at a snapshot. */
 MUST_USE int object_begin_change(daos_handle_t cookie, uint32_t type, struct object_use *ret_use);
 /* The same in a transaction, or in none (DAOS_TX_NONE). -DER_TX_RESTART for one that has to be
  * restarted, -DER_NO_PERM for one that is over, or only reads, -DER_INVAL for one of another
@@ -489,6 +507,10 @@ MUST_USE int use_punch_dkeys(struct object_use *use, const struct objio_key *dke
 			     uint32_t conditions);
 MUST_USE int use_punch_akeys(struct object_use *use, struct objio_key dkey,
 			     const struct objio_key *akeys, uint32_t count, uint32_t conditions);
+
+/* One more handle of an open container, which is borrowed from it and shows what was at epoch. */
+MUST_USE int container_fix(const struct client_container *container, uint64_t epoch,
+			   daos_handle_t *ret_handle);
 
 /* As daos_cont_create(), under an id of the caller's. */
 MUST_USE int container_create_as(daos_handle_t pool, struct uuid id, daos_prop_t *properties,

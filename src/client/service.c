@@ -160,11 +160,12 @@ static int
 pause_between(struct sending *sending, int code)
 {
 	struct env *env = sending->context->env;
+	uint64_t patience = client_patience(sending->context->client);
 	uint64_t pause = sending->pause_ns;
 
 	if (env_monotonic(env) >= sending->give_up)
 		return error_raise(-DER_TIMEDOUT, "no answer within %u s (%.100s); %s",
-				   (unsigned)(PATIENCE_NS / 1000000000), error_text(code),
+				   (unsigned)(patience / 1000000000), error_text(code),
 				   !sending->sent ? "nothing was sent"
 				   : sending->call.id
 					   ? "whether the operation took effect is unknown"
@@ -205,12 +206,26 @@ take_failure(int code, struct rpc_reply *reply)
 	return text[0] ? error_raise(code, "%s", text) : code;
 }
 
+/* An engine that is stopped does not answer, and does not refuse: a call ends with the patience,
+ * too. */
+static int
+call_within_patience(struct sending *sending, struct rpc_reply *ret_reply, bool *ret_sent)
+{
+	uint64_t former = fiber_deadline();
+	int rc;
+
+	fiber_set_deadline(former != 0 && former < sending->give_up ? former : sending->give_up);
+	rc = rpc_call(sending->peer, &sending->call, ret_reply, ret_sent);
+	fiber_set_deadline(former);
+	return rc;
+}
+
 static int
 send_until_final(struct sending *sending, struct rpc_reply *ret_reply)
 {
 	for (;;) {
 		bool sent = false;
-		int rc = rpc_call(sending->peer, &sending->call, ret_reply, &sent);
+		int rc = call_within_patience(sending, ret_reply, &sent);
 		int next;
 
 		sending->sent |= sent;
@@ -238,7 +253,7 @@ send_to(struct service_request *request, struct rpc_peer *peer, struct rpc_reply
 		.peer = peer,
 		.call = {.operation = request->operation, .body = &body, .body_count = 1},
 		.pause_ns = PAUSE_MIN_NS,
-		.give_up = env_monotonic(context->env) + PATIENCE_NS,
+		.give_up = env_monotonic(context->env) + client_patience(context->client),
 	};
 	int rc = request->modifying ? id_open(&sending) : 0;
 

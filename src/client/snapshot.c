@@ -66,6 +66,42 @@ snapshot_find(const struct client_container *container, uint64_t epoch, const ch
 	return rc;
 }
 
+struct view_arguments {
+	daos_handle_t container;
+	daos_epoch_t epoch;
+	const char *name;
+	daos_handle_t *ret_handle;
+	daos_epoch_t *ret_epoch;
+};
+
+static int
+run_view(void *argument)
+{
+	const struct view_arguments *arguments = argument;
+	SCOPED_CONTAINER container = NULL;
+	struct proto_snapshot snapshot;
+	int rc = client_container_get(arguments->container, &container);
+
+	if (rc == 0)
+		rc = snapshot_find(container, arguments->epoch, arguments->name, &snapshot);
+	if (rc == 0)
+		rc = container_fix(container, snapshot.epoch, arguments->ret_handle);
+	if (rc == 0)
+		*arguments->ret_epoch = snapshot.epoch;
+	return rc;
+}
+
+int
+client_container_at(daos_handle_t container, daos_epoch_t epoch, const char *name,
+		    daos_handle_t *ret_handle, daos_epoch_t *ret_epoch)
+{
+	struct view_arguments arguments = {container, epoch, name, ret_handle, ret_epoch};
+
+	if ((epoch == 0 && name == NULL) || (name && strlen(name) > PROTO_SNAPSHOT_NAME_MAX))
+		return -DER_INVAL;
+	return client_run(NULL, run_view, &arguments, sizeof(arguments));
+}
+
 /* ------------------------------------------------ create */
 
 struct create_arguments {

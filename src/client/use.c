@@ -60,8 +60,8 @@ use_fetch(struct object_use *use, struct objio_key dkey, struct objio_akey *akey
 	int rc;
 
 	if (use->tx == NULL)
-		return objio_fetch(use->objio, id, dkey, akeys, akey_count, NULL, conditions,
-				   want_runs);
+		return objio_fetch(use->objio, id, dkey, akeys, akey_count, use_view(use),
+				   conditions, want_runs);
 	for (;;) {
 		rc = read_begin(use, &read);
 		if (rc)
@@ -86,8 +86,8 @@ use_list(struct object_use *use, uint32_t level, struct objio_key dkey, struct o
 	int rc;
 
 	if (use->tx == NULL)
-		return objio_list(use->objio, id, level, dkey, akey, NULL, limit, position, visit,
-				  argument);
+		return objio_list(use->objio, id, level, dkey, akey, use_view(use), limit, position,
+				  visit, argument);
 	rc = read_begin(use, &read);
 	if (rc == 0 && read.draws)
 		rc = draw(use, &read);
@@ -107,7 +107,8 @@ use_query_key(struct object_use *use, uint32_t flags, struct objio_key dkey, str
 	int rc;
 
 	if (use->tx == NULL)
-		return objio_query_key(use->objio, id, flags, dkey, akey, NULL, ret_result);
+		return objio_query_key(use->objio, id, flags, dkey, akey, use_view(use),
+				       ret_result);
 	do {
 		rc = read_begin(use, &read);
 		if (rc)

@@ -55,6 +55,8 @@ stat_run(void *arguments)
 	rc = entry_fetch(call->name ? entry_in(directory, call->name)
 				    : entry_of(call->dfs, directory),
 			 &inode);
+	if (rc == 0)
+		rc = inode_resolve(call->dfs, DAOS_TX_NONE, &inode);
 	return rc ? rc : entry_stat(call->dfs, &inode, DAOS_HDL_INVAL, call->stat);
 }
 
@@ -69,15 +71,64 @@ dfs_stat(dfs_t *dfs, dfs_obj_t *parent, const char *name, struct stat *stbuf)
 	return rc ? rc : file_run(stat_run, &call);
 }
 
+/* What an open thing tells of itself. */
+struct look {
+	struct dfs *dfs;
+	dfs_obj_t *object;
+	const struct place *place;
+	struct home *home; /* of inode */
+	struct inode inode;
+	uint64_t size, epoch;
+};
+
+static int
+look_part(void *argument, uint32_t part)
+{
+	struct look *look = argument;
+	struct inode known = {
+		.mode = look->object->mode,
+		.oid = look->place->oid,
+		.chunk_size = look->object->chunk_size,
+	};
+
+	if (part == 0)
+		return home_fetch(look->dfs, DAOS_TX_NONE, look->place, look->home, &look->inode);
+	return object_measure(look->dfs, &known, look->object->array, &look->size, &look->epoch);
+}
+
+/* The entry and the object are asked at the same time, which takes one message each way for both
+ * where they are on one target. */
+static int
+look_run(struct look *look)
+{
+	int rc;
+
+	if (!S_ISLNK(look->object->mode))
+		return client_gather(2, look_part, look);
+	rc = look_part(look, 0);
+	if (rc == 0)
+		rc = object_measure(look->dfs, &look->inode, DAOS_HDL_INVAL, &look->size,
+				    &look->epoch);
+	return rc;
+}
+
 static int
 ostat_run(void *arguments)
 {
 	struct attribute_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
-	struct inode inode;
-	int rc = entry_fetch(entry_of(call->dfs, place), &inode);
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
+	struct look look = {
+		.dfs = call->dfs, .object = call->object, .place = place, .home = &home};
+	int rc;
 
-	return rc ? rc : entry_stat(call->dfs, &inode, call->object->array, call->stat);
+	orphans_renew(call->dfs);
+	rc = look_run(&look);
+	if (rc)
+		return rc;
+	inode_stat(&look.inode, call->stat);
+	inode_stat_object(&look.inode, look.size, look.epoch, call->stat);
+	return 0;
 }
 
 int
@@ -126,6 +177,18 @@ apply(const struct attribute_call *call, uint64_t epoch, struct inode *inode, ui
 	*ret_fields = fields;
 }
 
+/* The size is set between: a file that is gone is not written to, and what is told is the new size.
+ */
+static int
+look_resize(struct look *look, uint64_t size)
+{
+	int rc = look_part(look, 0);
+
+	if (rc == 0)
+		rc = daos_array_set_size(look->object->array, DAOS_TX_NONE, size, NULL);
+	return rc ? rc : look_part(look, 1);
+}
+
 /* The time given stands until the object changes again, so the epoch of its latest change is
  * needed; the size is set before. */
 static int
@@ -134,27 +197,25 @@ setattr_run(void *arguments)
 	struct attribute_call *call = arguments;
 	dfs_obj_t *object = call->object;
 	AUTO_PLACE struct place *place = object_place(object);
-	struct entry_name entry = entry_of(call->dfs, place);
-	uint64_t size, epoch;
-	struct inode inode;
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
+	struct look look = {.dfs = call->dfs, .object = object, .place = place, .home = &home};
 	uint32_t fields;
-	int rc = entry_fetch(entry, &inode);
+	int rc;
 
-	if (rc == 0 && call->flags & DFS_SET_ATTR_SIZE)
-		rc = daos_array_set_size(object->array, DAOS_TX_NONE,
-					 (daos_size_t)call->stat->st_size, NULL);
-	if (rc == 0)
-		rc = object_measure(call->dfs, &inode, object->array, &size, &epoch);
+	if (call->flags & DFS_SET_ATTR_SIZE)
+		rc = look_resize(&look, (uint64_t)call->stat->st_size);
+	else
+		rc = look_run(&look);
 	if (rc)
 		return rc;
-	apply(call, epoch, &inode, &fields);
+	apply(call, look.epoch, &look.inode, &fields);
 	if (call->flags & ~DFS_SET_ATTR_ATIME)
-		rc = entry_update(entry, &inode, fields);
+		rc = entry_update(home.name, &look.inode, fields);
 	if (rc)
 		return rc;
-	object->mode = inode.mode;
-	inode_stat(&inode, call->stat);
-	inode_stat_object(&inode, size, epoch, call->stat);
+	object->mode = look.inode.mode;
+	inode_stat(&look.inode, call->stat);
+	inode_stat_object(&look.inode, look.size, look.epoch, call->stat);
 	return 0;
 }
 
@@ -178,6 +239,19 @@ dfs_osetattr(dfs_t *dfs, dfs_obj_t *obj, struct stat *stbuf, int flags)
 	return file_run(setattr_run, &call);
 }
 
+/* Writes fields of what was found. */
+static int
+update_found(struct dfs *dfs, struct found *found, uint32_t fields)
+{
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
+	int rc = home_of(dfs, entry_of(dfs, found->place), &found->inode, &home);
+
+	if (rc)
+		return rc;
+	inode_touch(&found->inode);
+	return entry_update(home.name, &found->inode, fields);
+}
+
 static int
 chmod_run(void *arguments)
 {
@@ -187,9 +261,8 @@ chmod_run(void *arguments)
 
 	if (rc)
 		return rc;
-	inode_touch(&found.inode);
 	found.inode.mode = (found.inode.mode & S_IFMT) | (call->mode & ALLPERMS);
-	return entry_update(entry_of(call->dfs, found.place), &found.inode, FIELD_MODE);
+	return update_found(call->dfs, &found, FIELD_MODE);
 }
 
 int
@@ -210,12 +283,11 @@ chown_run(void *arguments)
 
 	if (rc)
 		return rc;
-	inode_touch(&found.inode);
 	if (call->uid != (uid_t)-1)
 		found.inode.uid = call->uid;
 	if (call->gid != (gid_t)-1)
 		found.inode.gid = call->gid;
-	return entry_update(entry_of(call->dfs, found.place), &found.inode, FIELD_OWNER);
+	return update_found(call->dfs, &found, FIELD_OWNER);
 }
 
 int

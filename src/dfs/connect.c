@@ -10,6 +10,9 @@ struct connect_call {
 	int flags;
 	dfs_attr_t *attributes;
 	dfs_t **ret_dfs;
+	bool at_snapshot;
+	daos_epoch_t epoch;
+	const char *name;
 };
 
 int
@@ -29,7 +32,7 @@ static int
 container_open(const struct connect_call *call, daos_handle_t pool, daos_handle_t *ret_container)
 {
 	unsigned int mode = (call->flags & O_ACCMODE) == O_RDONLY ? DAOS_COO_RO : DAOS_COO_RW;
-	bool creates = call->flags & O_CREAT || call->container == NULL;
+	bool creates = !call->at_snapshot && (call->flags & O_CREAT || call->container == NULL);
 	const char *name = call->container ? call->container : CONTAINER_DEFAULT;
 	int rc = daos_cont_open(pool, name, mode, ret_container, NULL, NULL);
 
@@ -53,7 +56,10 @@ connect_pool(const struct connect_call *call, daos_handle_t pool)
 
 	if (rc)
 		return rc;
-	rc = mount_open(pool, container, flags, call->ret_dfs);
+	if (call->at_snapshot)
+		rc = mount_open_at(pool, container, call->epoch, call->name, call->ret_dfs);
+	else
+		rc = mount_open(pool, container, flags, call->ret_dfs);
 	if (rc)
 		(void)daos_cont_close(container, NULL);
 	else
@@ -82,9 +88,33 @@ int
 dfs_connect(const char *pool, const char *sys, const char *cont, int flags, dfs_attr_t *attr,
 	    dfs_t **dfs)
 {
-	struct connect_call call = {pool, sys, cont, flags, attr, dfs};
+	struct connect_call call = {.pool = pool,
+				    .system = sys,
+				    .container = cont,
+				    .flags = flags,
+				    .attributes = attr,
+				    .ret_dfs = dfs};
 
 	if (pool == NULL || dfs == NULL || (flags & O_ACCMODE) == O_WRONLY)
+		return EINVAL;
+	return file_run(connect_run, &call);
+}
+
+int
+dfs_connect_snap(const char *pool, const char *sys, const char *cont, int flags, daos_epoch_t epoch,
+		 const char *name, dfs_t **dfs)
+{
+	struct connect_call call = {.pool = pool,
+				    .system = sys,
+				    .container = cont,
+				    .flags = flags,
+				    .ret_dfs = dfs,
+				    .at_snapshot = true,
+				    .epoch = epoch,
+				    .name = name};
+
+	if (pool == NULL || cont == NULL || dfs == NULL || (epoch == 0 && name == NULL) ||
+	    (flags & O_ACCMODE) != O_RDONLY || flags & O_CREAT)
 		return EINVAL;
 	return file_run(connect_run, &call);
 }
@@ -93,7 +123,7 @@ static int
 disconnect_run(void *arguments)
 {
 	struct dfs *dfs = arguments;
-	daos_handle_t pool = dfs->pool, container = dfs->container;
+	daos_handle_t pool = dfs->pool, container = dfs->given;
 	int rc;
 
 	mount_destroy(dfs);

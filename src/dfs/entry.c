@@ -19,8 +19,8 @@ iov_of(const void *data, size_t length)
 	return iov;
 }
 
-static daos_key_t
-dkey_of(struct entry_name name)
+daos_key_t
+entry_dkey(struct entry_name name)
 {
 	return iov_of(name.name, name.length);
 }
@@ -70,7 +70,7 @@ entry_fetch(struct entry_name name, struct inode *ret_inode)
 	};
 	d_iov_t iov = iov_of(bytes, sizeof(bytes));
 	d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
-	daos_key_t dkey = dkey_of(name);
+	daos_key_t dkey = entry_dkey(name);
 	int rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey, 1, &iod,
 				&sgl, NULL, NULL);
 
@@ -93,7 +93,7 @@ entry_fetch_target(struct entry_name name, uint64_t length, char **ret_target)
 	};
 	d_iov_t iov = iov_of(target, length);
 	d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
-	daos_key_t dkey = dkey_of(name);
+	daos_key_t dkey = entry_dkey(name);
 	int rc;
 
 	if (target == NULL)
@@ -112,8 +112,9 @@ entry_fetch_target(struct entry_name name, uint64_t length, char **ret_target)
 
 /* ------------------------------------------------ writing */
 
-int
-entry_insert(struct entry_name name, const struct inode *inode, const char *target)
+static int
+entry_store(struct entry_name name, uint64_t conditions, const struct inode *inode,
+	    const char *target)
 {
 	uint8_t bytes[INODE_SIZE];
 	daos_recx_t extent = {.rx_idx = 0, .rx_nr = INODE_SIZE};
@@ -135,11 +136,23 @@ entry_insert(struct entry_name name, const struct inode *inode, const char *targ
 	d_iov_t iovs[2] = {iov_of(bytes, sizeof(bytes)), iov_of(target, inode->length)};
 	d_sg_list_t sgls[2] = {{.sg_nr = 1, .sg_iovs = &iovs[0]},
 			       {.sg_nr = 1, .sg_iovs = &iovs[1]}};
-	daos_key_t dkey = dkey_of(name);
+	daos_key_t dkey = entry_dkey(name);
 
 	inode_encode(inode, bytes);
-	return daos_obj_update(name.handle, name.transaction, DAOS_COND_DKEY_INSERT, &dkey,
-			       target ? 2 : 1, iods, sgls, NULL);
+	return daos_obj_update(name.handle, name.transaction, conditions, &dkey, target ? 2 : 1,
+			       iods, sgls, NULL);
+}
+
+int
+entry_insert(struct entry_name name, const struct inode *inode, const char *target)
+{
+	return entry_store(name, DAOS_COND_DKEY_INSERT, inode, target);
+}
+
+int
+entry_put(struct entry_name name, const struct inode *inode, const char *target)
+{
+	return entry_store(name, 0, inode, target);
 }
 
 /* A run of bytes of DFS_INODE, and the field it belongs to; 0: written by every update. */
@@ -159,6 +172,7 @@ static const struct field_extent field_extents[] = {
 	{FIELD_OWNER, INODE_UID, 8},
 	{FIELD_MTIME, INODE_STAMP, 8},
 	{0, INODE_CHANGE, 8},
+	{FIELD_FLAGS, INODE_FLAGS, 4},
 };
 
 int
@@ -174,7 +188,7 @@ entry_update(struct entry_name name, const struct inode *inode, uint32_t fields)
 		.iod_size = 1,
 		.iod_recxs = extents,
 	};
-	daos_key_t dkey = dkey_of(name);
+	daos_key_t dkey = entry_dkey(name);
 
 	inode_encode(inode, bytes);
 	for (size_t i = 0; i < ARRAY_SIZE(field_extents); i++) {
@@ -193,7 +207,7 @@ entry_update(struct entry_name name, const struct inode *inode, uint32_t fields)
 int
 entry_remove(struct entry_name name)
 {
-	daos_key_t dkey = dkey_of(name);
+	daos_key_t dkey = entry_dkey(name);
 
 	return daos_obj_punch_dkeys(name.handle, name.transaction, DAOS_COND_PUNCH, 1, &dkey, NULL);
 }
@@ -226,7 +240,8 @@ measure_directory(struct dfs *dfs, const struct inode *inode, daos_array_stbuf_t
 
 	if (rc)
 		return rc;
-	rc = daos_obj_query_max_epoch(handle, DAOS_TX_NONE, &ret_status->st_max_epoch, NULL);
+	/* What is changed of an entry is no change of its directory. */
+	rc = client_query_renamed(handle, DAOS_TX_NONE, &ret_status->st_max_epoch);
 	(void)daos_obj_close(handle, NULL);
 	return rc;
 }
@@ -280,29 +295,6 @@ object_discard(struct dfs *dfs, const struct inode *inode)
 	rc = daos_obj_punch(handle, DAOS_TX_NONE, 0, NULL);
 	(void)daos_obj_close(handle, NULL);
 	return rc == -DER_NONEXIST ? 0 : rc;
-}
-
-static int
-note_entry(void *argument, const void *key, size_t key_length, const void *value,
-	   size_t value_length)
-{
-	(void)key;
-	(void)key_length;
-	(void)value;
-	(void)value_length;
-	*(bool *)argument = true;
-	return 0;
-}
-
-int
-directory_check_empty(daos_handle_t handle)
-{
-	bool found = false, end;
-	int rc = client_list_ordered(handle, NULL, 0, INODE_AKEY, 1, note_entry, &found, &end);
-
-	if (rc)
-		return rc;
-	return found ? file_error(ENOTEMPTY) : 0;
 }
 
 int

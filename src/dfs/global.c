@@ -10,7 +10,7 @@
 #define OBJECT_MAGIC 0x6f736664u /* "dfso" */
 
 #define SUPER_SIZE (16 + 8 + 4 * 4 + DAOS_CONT_HINT_MAX_LEN)
-#define MOUNT_SIZE (4 + 16 + SUPER_SIZE + INODE_SIZE)
+#define MOUNT_SIZE (4 + 16 + 8 + SUPER_SIZE + INODE_SIZE)
 #define OBJECT_SIZE (4 + 16 + 16 + 4 + 8 + 4 + 4 + DFS_MAX_NAME + 1)
 
 /* ------------------------------------------------ mounts */
@@ -31,6 +31,7 @@ mount_encode(const struct dfs *dfs, struct writer *writer)
 	inode_encode(&root, bytes);
 	writer_u32(writer, MOUNT_MAGIC);
 	writer_bytes(writer, id.bytes, sizeof(id.bytes));
+	writer_u64(writer, dfs->snapshot);
 	writer_u64(writer, super->id.lo);
 	writer_u64(writer, super->id.hi);
 	writer_u64(writer, super->chunk_size);
@@ -43,16 +44,18 @@ mount_encode(const struct dfs *dfs, struct writer *writer)
 }
 
 static int
-mount_decode(struct reader *reader, struct uuid *ret_id, struct super *ret_super,
-	     struct inode *ret_root)
+mount_decode(struct reader *reader, struct uuid *ret_id, uint64_t *ret_snapshot,
+	     struct super *ret_super, struct inode *ret_root)
 {
 	struct super super = {.chunk_size = 0};
 	uint8_t bytes[INODE_SIZE];
+	uint64_t snapshot;
 	struct uuid id;
 
 	if (reader_u32(reader) != MOUNT_MAGIC)
 		return -DER_INVAL;
 	reader_copy(reader, id.bytes, sizeof(id.bytes));
+	snapshot = reader_u64(reader);
 	super.id.lo = reader_u64(reader);
 	super.id.hi = reader_u64(reader);
 	super.chunk_size = reader_u64(reader);
@@ -66,6 +69,7 @@ mount_decode(struct reader *reader, struct uuid *ret_id, struct super *ret_super
 	if (reader->failed || super.chunk_size == 0)
 		return -DER_INVAL;
 	*ret_id = id;
+	*ret_snapshot = snapshot;
 	*ret_super = super;
 	return inode_decode(bytes, sizeof(bytes), ret_root);
 }
@@ -115,12 +119,17 @@ import_mount(const struct global_call *call, struct reader *reader)
 	struct uuid id, own = client_container_id(call->container);
 	struct super super;
 	struct inode root;
-	int rc = mount_decode(reader, &id, &super, &root);
+	uint64_t snapshot;
+	int rc = mount_decode(reader, &id, &snapshot, &super, &root);
 
 	if (rc)
 		return rc;
 	if (!uuid_equal(&id, &own))
 		return error_raise(-DER_INVAL, "the mount is of another container");
+	if (snapshot && (call->flags & O_ACCMODE) != O_RDONLY)
+		return error_raise(-DER_INVAL, "a snapshot is not written to");
+	if (snapshot)
+		return mount_open_at(call->pool, call->container, snapshot, NULL, call->ret_dfs);
 	return mount_create(call->pool, call->container, call->flags, &super, &root, call->ret_dfs);
 }
 
@@ -158,7 +167,7 @@ parts_size(const struct dfs *dfs, struct parts *ret_parts)
 	int rc = daos_pool_local2global(dfs->pool, &parts.pool);
 
 	if (rc == 0)
-		rc = daos_cont_local2global(dfs->container, &parts.container);
+		rc = daos_cont_local2global(dfs->given, &parts.container);
 	if (rc == 0)
 		*ret_parts = parts;
 	return rc;
@@ -178,7 +187,7 @@ export_parts(const struct dfs *dfs, struct parts *parts, struct writer *writer)
 	if (writer->failed)
 		return -DER_TRUNC;
 	rc = daos_pool_local2global(dfs->pool, &parts->pool);
-	return rc ? rc : daos_cont_local2global(dfs->container, &parts->container);
+	return rc ? rc : daos_cont_local2global(dfs->given, &parts->container);
 }
 
 static int

@@ -76,7 +76,10 @@ inode_decode(const void *bytes, size_t length, struct inode *ret_inode)
 		.generation = load_u64(from + INODE_GENERATION),
 		.change = load_u64(from + INODE_CHANGE),
 		.flags = load_u32(from + INODE_FLAGS),
+		.links = 1,
 	};
+	if (inode.flags & ~(uint32_t)INODE_FLAGS_KNOWN)
+		return error_raise(-DER_DF_INCOMPT, "an entry has unknown flags %x", inode.flags);
 	if (!inode_is_sound(&inode))
 		return error_raise(-DER_IO, "an entry has impossible attributes (mode %o)",
 				   inode.mode);
@@ -105,7 +108,7 @@ inode_stat(const struct inode *inode, struct stat *ret_stat)
 	memset(ret_stat, 0, sizeof(*ret_stat));
 	ret_stat->st_mode = inode->mode;
 	ret_stat->st_ino = hash_combine(inode->oid.lo, inode->oid.hi);
-	ret_stat->st_nlink = 1;
+	ret_stat->st_nlink = inode->links;
 	ret_stat->st_uid = inode->uid;
 	ret_stat->st_gid = inode->gid;
 	ret_stat->st_mtim = inode->mtime;

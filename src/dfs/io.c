@@ -47,6 +47,7 @@ read_run(void *arguments)
 	daos_array_iod_t iod = io_ranges(call);
 	int rc = 0;
 
+	orphans_renew(call->object->dfs);
 	if (!io_is_empty(&iod))
 		rc = daos_array_read(call->object->array, DAOS_TX_NONE, &iod, call->sgl, NULL);
 	if (rc == 0)
@@ -60,6 +61,7 @@ write_run(void *arguments)
 	struct io_call *call = arguments;
 	daos_array_iod_t iod = io_ranges(call);
 
+	orphans_renew(call->object->dfs);
 	if (io_is_empty(&iod))
 		return 0;
 	return file_errno(
@@ -137,6 +139,81 @@ dfs_writex(dfs_t *dfs, dfs_obj_t *obj, dfs_iod_t *iod, d_sg_list_t *sgl, daos_ev
 	return file_launch(ev, write_run, &call, sizeof(call));
 }
 
+/* ------------------------------------------------ append */
+
+/* What one transaction takes besides; a longer append only reserves its place in one. */
+#define APPEND_WHOLE (UINT64_C(3) << 20)
+
+struct append_call {
+	struct io_call io;
+	daos_off_t *ret_offset;
+};
+
+static int
+write_within(struct io_call *call, daos_handle_t transaction, uint64_t offset, d_sg_list_t *sgl)
+{
+	daos_range_t range = {.rg_idx = offset, .rg_len = sgl_length(sgl)};
+	daos_array_iod_t iod = {.arr_nr = 1, .arr_rgs = &range};
+
+	return daos_array_write(call->object->array, transaction, &iod, sgl, NULL);
+}
+
+/* The end of the file is read and moved in one transaction, so that two appends never meet. */
+static int
+append_within(void *argument, daos_handle_t transaction)
+{
+	struct io_call *call = argument;
+	uint64_t length = call->range.rg_len;
+	char end = 0;
+	d_iov_t iov = {&end, 1, 1};
+	d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
+	daos_size_t size;
+	int rc = daos_array_get_size(call->object->array, transaction, &size, NULL);
+
+	if (rc)
+		return rc;
+	if (size + length < size)
+		return file_error(EFBIG);
+	call->range.rg_idx = size;
+	if (length <= APPEND_WHOLE)
+		return write_within(call, transaction, size, call->sgl);
+	return write_within(call, transaction, size + length - 1, &sgl);
+}
+
+/* A crash in the middle of a long append leaves zeros in its place. */
+static int
+append_run(void *arguments)
+{
+	struct append_call *call = arguments;
+	int rc;
+
+	orphans_renew(call->io.object->dfs);
+	if (call->io.range.rg_len == 0)
+		rc = daos_array_get_size(call->io.object->array, DAOS_TX_NONE,
+					 &call->io.range.rg_idx, NULL);
+	else
+		rc = transaction_run(call->io.object->dfs, append_within, &call->io);
+	if (rc == 0 && call->io.range.rg_len > APPEND_WHOLE)
+		rc = write_within(&call->io, DAOS_TX_NONE, call->io.range.rg_idx, call->io.sgl);
+	if (rc == 0 && call->ret_offset)
+		*call->ret_offset = call->io.range.rg_idx;
+	return file_errno(rc);
+}
+
+int
+dfs_append(dfs_t *dfs, dfs_obj_t *obj, d_sg_list_t *sgl, daos_off_t *ret_offset, daos_event_t *ev)
+{
+	struct append_call call = {.io = {.object = obj, .sgl = sgl}, .ret_offset = ret_offset};
+	int rc = io_check(dfs, obj, true);
+
+	if (rc)
+		return rc;
+	if (sgl == NULL || (sgl->sg_nr > 0 && sgl->sg_iovs == NULL))
+		return EINVAL;
+	call.io.range.rg_len = sgl_length(sgl);
+	return file_launch(ev, append_run, &call, sizeof(call));
+}
+
 /* ------------------------------------------------ sizes */
 
 struct size_call {
@@ -200,18 +277,19 @@ static int
 cut(dfs_obj_t *object, uint64_t size)
 {
 	AUTO_PLACE struct place *place = object_place(object);
-	struct entry_name entry = entry_of(object->dfs, place);
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
 	struct inode inode;
 	int rc = daos_array_set_size(object->array, DAOS_TX_NONE, size, NULL);
 
 	if (rc == 0)
-		rc = entry_fetch(entry, &inode);
-	/* A file without a name any more has no time to keep. */
-	if (rc)
-		return rc == -DER_NONEXIST ? 0 : rc;
-	inode_touch(&inode);
-	inode.mtime = inode.ctime;
-	return entry_update(entry, &inode, FIELD_MTIME);
+		rc = home_fetch(object->dfs, DAOS_TX_NONE, place, &home, &inode);
+	if (rc == 0) {
+		inode_touch(&inode);
+		inode.mtime = inode.ctime;
+		rc = entry_update(home.name, &inode, FIELD_MTIME);
+	}
+	/* A file without a name any more may have no time to keep. */
+	return rc == -DER_NONEXIST ? 0 : rc;
 }
 
 /* A hole that reaches the end shortens the file. */

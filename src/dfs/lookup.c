@@ -67,8 +67,10 @@ walk_here(struct walk *walk, struct found *ret_found)
 	struct inode inode;
 	int rc = entry_fetch(entry_of(walk->dfs, walk->at), &inode);
 
-	if (rc == 0)
-		*ret_found = (struct found){.place = place_get(walk->at), .inode = inode};
+	if (rc == 0) {
+		ret_found->place = place_get(walk->at);
+		ret_found->inode = inode;
+	}
 	return rc;
 }
 
@@ -77,7 +79,7 @@ static int
 walk_end(struct walk *walk, const char *name, size_t length, const struct inode *inode,
 	 struct found *ret_found)
 {
-	struct found found = {.inode = *inode};
+	struct found found = {.inode = *inode, .removals = ret_found->removals};
 	int rc = 0;
 
 	if (walk->left[0] == '/' && !S_ISDIR(inode->mode))
@@ -86,6 +88,8 @@ walk_end(struct walk *walk, const char *name, size_t length, const struct inode 
 		rc = entry_fetch_target((struct entry_name){walk->at->handle, name, length,
 							    DAOS_TX_NONE},
 					inode->length, &found.target);
+	if (rc == 0)
+		rc = inode_resolve(walk->dfs, DAOS_TX_NONE, &found.inode);
 	if (rc == 0)
 		rc = place_create(walk->dfs, walk->at, name, length, inode, &found.place);
 	if (rc)
@@ -134,7 +138,7 @@ path_find(struct dfs *dfs, struct place *directory, const char *path, int flags,
 	if (strlen(path) >= DFS_MAX_PATH)
 		return file_error(ENAMETOOLONG);
 	walk.at = place_get(path[0] == '/' ? dfs->root : directory);
-	ret_found->place = NULL;
+	*ret_found = (struct found){.removals = atomic_load(&dfs->removals)};
 	while (ret_found->place == NULL) {
 		const char *name;
 		size_t length = path_next(&walk.left, &name);
@@ -152,13 +156,61 @@ path_find(struct dfs *dfs, struct place *directory, const char *path, int flags,
 	return 0;
 }
 
+/* Whether the data of oid went since removals; *ret_known: that is known for sure. */
+static bool
+was_removed(struct dfs *dfs, daos_obj_id_t oid, uint64_t removals, bool *ret_known)
+{
+	bool found = false;
+	uint64_t now;
+
+	pthread_mutex_lock(&dfs->lock);
+	now = atomic_load(&dfs->removals);
+	*ret_known = now - removals <= REMOVED_KEPT;
+	for (uint64_t i = removals; *ret_known && !found && i < now; i++)
+		found = oid_equal(dfs->removed[i % REMOVED_KEPT], oid);
+	pthread_mutex_unlock(&dfs->lock);
+	return found;
+}
+
+/*
+ * A name that went through this mount between the look-up and now may have taken the data along, as
+ * nobody was known to have it open. From now on somebody is: so what is still there stays.
+ */
+int
+object_confirm(struct dfs *dfs, struct dfs_obj *object, uint64_t removals)
+{
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
+	AUTO_PLACE struct place *place = NULL;
+	struct inode inode;
+	bool known;
+
+	if (object->held == NULL || atomic_load(&dfs->removals) == removals)
+		return 0;
+	if (was_removed(dfs, object->held->oid, removals, &known))
+		return -DER_NONEXIST;
+	place = object_place(object);
+	return known ? 0 : home_fetch(dfs, DAOS_TX_NONE, place, &home, &inode);
+}
+
 int
 found_open(struct dfs *dfs, struct found *found, int flags, struct dfs_obj **ret_object)
 {
 	struct place *place = found->place;
+	struct dfs_obj *object;
+	int rc;
 
 	found->place = NULL;
-	return object_create(dfs, place, &found->inode, flags, found->target, ret_object);
+	rc = object_create(dfs, place, &found->inode, flags, found->target, &object);
+	if (rc)
+		return rc;
+	if (found->inode.flags & INODE_LINKED)
+		object_note_linked(dfs, found->inode.oid);
+	rc = object_confirm(dfs, object, found->removals);
+	if (rc)
+		object_destroy(object);
+	else
+		*ret_object = object;
+	return rc;
 }
 
 /* ------------------------------------------------ public */

@@ -51,6 +51,23 @@ id_range(struct dfs *dfs)
 	return 0;
 }
 
+/* The class that hints stand for: one that has the container's redundancy, and for "single" one
+ * group. */
+static int
+class_hinted(const struct dfs *dfs, uint32_t mode, daos_oclass_hints_t hints,
+	     daos_oclass_id_t *ret_class)
+{
+	daos_obj_id_t oid = {.lo = 1};
+	int rc = daos_obj_generate_oid(dfs->container, &oid, object_type(mode), 0, hints, 0);
+
+	if (rc)
+		return rc;
+	*ret_class = daos_obj_id2class(oid);
+	if (hints & DAOS_OCH_SHD_TINY)
+		*ret_class = (*ret_class & ~(daos_oclass_id_t)MAX_NUM_GROUPS) | 1;
+	return 0;
+}
+
 int
 id_allocate(struct dfs *dfs, uint32_t mode, daos_oclass_id_t class, daos_obj_id_t *ret_oid)
 {
@@ -59,11 +76,12 @@ id_allocate(struct dfs *dfs, uint32_t mode, daos_oclass_id_t class, daos_obj_id_
 	daos_obj_id_t oid;
 	int rc = hint_find(dfs->super.hints, kind, &hints);
 
+	if (rc == 0 && class == 0 && hints != 0)
+		rc = class_hinted(dfs, mode, hints, &class);
 	while (rc == 0 && !id_next(dfs, &oid))
 		rc = id_range(dfs);
 	if (rc == 0)
-		rc = daos_obj_generate_oid(dfs->container, &oid, object_type(mode), class, hints,
-					   0);
+		rc = daos_obj_generate_oid(dfs->container, &oid, object_type(mode), class, 0, 0);
 	if (rc == 0)
 		*ret_oid = oid;
 	return rc;
@@ -103,6 +121,7 @@ mount_create(daos_handle_t pool, daos_handle_t container, int flags, const struc
 	pthread_mutex_init(&dfs->lock, NULL);
 	dfs->pool = pool;
 	dfs->container = container;
+	dfs->given = container;
 	dfs->read_only = (flags & O_ACCMODE) == O_RDONLY;
 	dfs->balanced = flags & DFS_BALANCED || super->mode & DFS_BALANCED;
 	dfs->super = *super;
@@ -123,13 +142,15 @@ mount_destroy(struct dfs *dfs)
 	place_put(dfs->root);
 	if (daos_handle_is_valid(dfs->super_handle))
 		(void)daos_obj_close(dfs->super_handle, NULL);
+	if (dfs->snapshot)
+		(void)daos_cont_close(dfs->container, NULL);
+	held_fini(&dfs->held);
 	pthread_mutex_destroy(&dfs->lock);
 	client_free(dfs->prefix);
 	client_free(dfs);
 }
 
-/* Layout and roots, as the container's properties say. */
-static int
+int
 roots_fetch(daos_handle_t container, daos_obj_id_t roots[2])
 {
 	/* An empty list is filled with all there are, so that none is held over the wait. */
@@ -174,10 +195,34 @@ mount_open(daos_handle_t pool, daos_handle_t container, int flags, struct dfs **
 	return mount_create(pool, container, flags, &super, &root, ret_dfs);
 }
 
+int
+mount_open_at(daos_handle_t pool, daos_handle_t container, daos_epoch_t epoch, const char *name,
+	      struct dfs **ret_dfs)
+{
+	daos_handle_t fixed;
+	struct dfs *dfs;
+	int rc = client_container_at(container, epoch, name, &fixed, &epoch);
+
+	if (rc)
+		return rc;
+	rc = mount_open(pool, fixed, O_RDONLY, &dfs);
+	if (rc) {
+		(void)daos_cont_close(fixed, NULL);
+		return rc;
+	}
+	dfs->given = container;
+	dfs->snapshot = epoch;
+	*ret_dfs = dfs;
+	return 0;
+}
+
 struct mount_call {
 	daos_handle_t pool, container;
 	int flags;
 	dfs_t **ret_dfs;
+	bool at_snapshot;
+	daos_epoch_t epoch;
+	const char *name;
 };
 
 static int
@@ -185,15 +230,34 @@ mount_run(void *arguments)
 {
 	struct mount_call *call = arguments;
 
+	if (call->at_snapshot)
+		return mount_open_at(call->pool, call->container, call->epoch, call->name,
+				     call->ret_dfs);
 	return mount_open(call->pool, call->container, call->flags, call->ret_dfs);
 }
 
 int
 dfs_mount(daos_handle_t poh, daos_handle_t coh, int flags, dfs_t **dfs)
 {
-	struct mount_call call = {poh, coh, flags, dfs};
+	struct mount_call call = {.pool = poh, .container = coh, .flags = flags, .ret_dfs = dfs};
 
 	if (dfs == NULL || (flags & O_ACCMODE) == O_WRONLY)
+		return EINVAL;
+	return file_run(mount_run, &call);
+}
+
+int
+dfs_mount_snap(daos_handle_t poh, daos_handle_t coh, int flags, daos_epoch_t epoch,
+	       const char *name, dfs_t **dfs)
+{
+	struct mount_call call = {.pool = poh,
+				  .container = coh,
+				  .ret_dfs = dfs,
+				  .at_snapshot = true,
+				  .epoch = epoch,
+				  .name = name};
+
+	if (dfs == NULL || (flags & O_ACCMODE) != O_RDONLY || (epoch == 0 && name == NULL))
 		return EINVAL;
 	return file_run(mount_run, &call);
 }
@@ -271,22 +335,34 @@ root_ids(const struct super *super, daos_obj_id_t roots[2])
 	return class >= OC_S1 ? 0 : error_raise(-DER_INVAL, "unknown object class %u", class);
 }
 
+void
+root_init(daos_obj_id_t oid, struct inode *ret_root)
+{
+	struct inode root = {
+		.mode = S_IFDIR | 0755,
+		.oid = oid,
+		.uid = client_user(),
+		.gid = client_group(),
+		.links = 1,
+	};
+
+	inode_touch(&root);
+	root.mtime = root.ctime;
+	root.generation = root.change;
+	*ret_root = root;
+}
+
 static int
 container_format(daos_handle_t pool, const char *name, const daos_obj_id_t roots[2],
 		 const struct super *super)
 {
-	struct inode root = {.mode = S_IFDIR | 0755,
-			     .oid = roots[1],
-			     .uid = client_user(),
-			     .gid = client_group()};
 	daos_handle_t container, handle;
+	struct inode root;
 	int rc = daos_cont_open(pool, name, DAOS_COO_RW, &container, NULL, NULL);
 
 	if (rc)
 		return rc;
-	inode_touch(&root);
-	root.mtime = root.ctime;
-	root.generation = root.change;
+	root_init(roots[1], &root);
 	rc = daos_obj_open(container, roots[0], DAOS_OO_RW, &handle, NULL);
 	if (rc == 0) {
 		rc = super_store(handle, super, &root);
@@ -450,14 +526,14 @@ dfs_cont_get(dfs_t *dfs, daos_handle_t *coh)
 {
 	if (dfs == NULL || coh == NULL)
 		return EINVAL;
-	*coh = dfs->container;
+	*coh = dfs->given;
 	return 0;
 }
 
 int
 dfs_cont_put(dfs_t *dfs, daos_handle_t coh)
 {
-	return dfs && coh.cookie == dfs->container.cookie ? 0 : EINVAL;
+	return dfs && coh.cookie == dfs->given.cookie ? 0 : EINVAL;
 }
 
 int
@@ -518,16 +594,11 @@ suggest_run(void *arguments)
 {
 	struct suggest_call *call = arguments;
 	bool directory = strncasecmp(call->hint, "dir", 3) == 0;
-	daos_obj_id_t oid = {.lo = 1};
 	daos_oclass_hints_t hints;
 	int rc = hint_find(call->hint, directory ? "dir" : "file", &hints);
 
-	if (rc == 0)
-		rc = daos_obj_generate_oid(call->dfs->container, &oid,
-					   object_type(directory ? S_IFDIR : S_IFREG), 0, hints, 0);
-	if (rc == 0)
-		*call->ret_class = daos_obj_id2class(oid);
-	return rc;
+	return rc ? rc
+		  : class_hinted(call->dfs, directory ? S_IFDIR : S_IFREG, hints, call->ret_class);
 }
 
 int

@@ -11,6 +11,112 @@ object_open_file(struct dfs_obj *object, const struct inode *inode)
 					 inode->chunk_size, &object->array, NULL);
 }
 
+/* Registers an open file, so that it keeps its data when its name goes. */
+static int
+object_hold(struct dfs_obj *object)
+{
+	struct dfs *dfs = object->dfs;
+	AUTO_MEMORY struct held *spare = file_alloc(sizeof(*spare));
+
+	pthread_mutex_lock(&dfs->lock);
+	object->held = held_take(&dfs->held, object->place->oid, &spare);
+	if (object->held)
+		list_append(&object->held->objects, &object->link);
+	pthread_mutex_unlock(&dfs->lock);
+	return object->held ? 0 : -DER_NOMEM;
+}
+
+enum held_state
+object_state(struct dfs *dfs, daos_obj_id_t oid)
+{
+	const struct held *held;
+	enum held_state state;
+
+	pthread_mutex_lock(&dfs->lock);
+	held = held_find(&dfs->held, oid);
+	state = held ? held->state : HELD_NOT;
+	pthread_mutex_unlock(&dfs->lock);
+	return state;
+}
+
+bool
+object_recall(struct dfs *dfs, daos_obj_id_t oid, struct inode *ret_inode)
+{
+	const struct held *held;
+	bool bare;
+
+	pthread_mutex_lock(&dfs->lock);
+	held = held_find(&dfs->held, oid);
+	bare = held && held->bare;
+	if (bare)
+		*ret_inode = held->inode;
+	pthread_mutex_unlock(&dfs->lock);
+	return bare;
+}
+
+void
+object_note_linked(struct dfs *dfs, daos_obj_id_t oid)
+{
+	struct held *held;
+
+	pthread_mutex_lock(&dfs->lock);
+	held = held_find(&dfs->held, oid);
+	if (held && held->state == HELD_NAMED)
+		held->state = HELD_LINKED;
+	pthread_mutex_unlock(&dfs->lock);
+}
+
+void
+object_note_removed(struct dfs *dfs, daos_obj_id_t oid)
+{
+	uint64_t number = atomic_load(&dfs->removals);
+
+	dfs->removed[number % REMOVED_KEPT] = oid;
+	atomic_store(&dfs->removals, number + 1);
+}
+
+void
+object_let_go(struct dfs *dfs, struct held *held)
+{
+	bool orphan;
+
+	pthread_mutex_lock(&dfs->lock);
+	orphan = held->state == HELD_ORPHAN;
+	held = held_drop(&dfs->held, held);
+	if (held && orphan)
+		object_note_removed(dfs, held->oid);
+	pthread_mutex_unlock(&dfs->lock);
+	/* What fails here is freed by dfs_reclaim(), once this mount is gone. */
+	if (held && orphan)
+		(void)!orphan_free(dfs, held->oid);
+	client_free(held);
+}
+
+bool
+object_find_open(struct dfs *dfs, daos_obj_id_t oid, struct inode *ret_inode,
+		 struct place **ret_place)
+{
+	const struct held *held;
+	struct dfs_obj *object;
+	bool found;
+
+	pthread_mutex_lock(&dfs->lock);
+	held = held_find(&dfs->held, oid);
+	found = held && !list_empty(&held->objects);
+	if (found) {
+		object = list_entry(list_first(&held->objects), struct dfs_obj, link);
+		*ret_place = object_place(object);
+		*ret_inode = (struct inode){
+			.mode = object->mode,
+			.oid = oid,
+			.chunk_size = object->chunk_size,
+			.class = object->class,
+		};
+	}
+	pthread_mutex_unlock(&dfs->lock);
+	return found;
+}
+
 int
 object_create(struct dfs *dfs, struct place *place, const struct inode *inode, int flags,
 	      const char *target, struct dfs_obj **ret_object)
@@ -31,6 +137,8 @@ object_create(struct dfs *dfs, struct place *place, const struct inode *inode, i
 	object->class = inode->class;
 	if (S_ISREG(inode->mode))
 		rc = object_open_file(object, inode);
+	if (rc == 0 && S_ISREG(inode->mode) && !(flags & O_PATH))
+		rc = object_hold(object);
 	if (rc == 0 && target) {
 		object->target = file_strdup(target);
 		rc = object->target ? 0 : -DER_NOMEM;
@@ -48,6 +156,12 @@ object_destroy(struct dfs_obj *object)
 {
 	if (daos_handle_is_valid(object->array))
 		(void)daos_array_close(object->array, NULL);
+	if (object->held) {
+		pthread_mutex_lock(&object->dfs->lock);
+		list_remove(&object->link);
+		pthread_mutex_unlock(&object->dfs->lock);
+		object_let_go(object->dfs, object->held);
+	}
 	place_put(object->place);
 	pthread_mutex_destroy(&object->lock);
 	client_free(object->long_names);

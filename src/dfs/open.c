@@ -17,6 +17,7 @@ struct open_call {
 	daos_size_t chunk_size;
 	const char *target;
 	dfs_obj_t **ret_object; /* NULL: not opened */
+	struct stat *ret_stat;	/* NULL: not wanted */
 };
 
 /* What a new entry inherits from its directory, else from the container. */
@@ -43,7 +44,12 @@ inherit(const struct open_call *call, struct inode *inode, daos_oclass_id_t *ret
 static int
 new_inode(const struct open_call *call, struct inode *ret_inode)
 {
-	struct inode inode = {.mode = call->mode, .uid = client_user(), .gid = client_group()};
+	struct inode inode = {
+		.mode = call->mode,
+		.uid = client_user(),
+		.gid = client_group(),
+		.links = 1,
+	};
 	daos_oclass_id_t class;
 	int rc = 0;
 
@@ -62,8 +68,10 @@ new_inode(const struct open_call *call, struct inode *ret_inode)
 }
 
 static int
-open_created(const struct open_call *call, struct place *directory, const struct inode *inode)
+open_created(const struct open_call *call, struct place *directory, const struct inode *inode,
+	     uint64_t removals)
 {
+	struct dfs_obj *object;
 	struct place *place;
 	int rc;
 
@@ -72,7 +80,15 @@ open_created(const struct open_call *call, struct place *directory, const struct
 	rc = place_create(call->dfs, directory, call->name, strlen(call->name), inode, &place);
 	if (rc)
 		return rc;
-	return object_create(call->dfs, place, inode, call->flags, call->target, call->ret_object);
+	rc = object_create(call->dfs, place, inode, call->flags, call->target, &object);
+	if (rc)
+		return rc;
+	rc = object_confirm(call->dfs, object, removals);
+	if (rc)
+		object_destroy(object);
+	else
+		*call->ret_object = object;
+	return rc;
 }
 
 static int
@@ -94,21 +110,24 @@ static int
 truncate_opened(const struct open_call *call, struct place *directory, struct inode *inode,
 		const struct dfs_obj *object)
 {
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
 	int rc = daos_array_set_size(object->array, DAOS_TX_NONE, 0, NULL);
 
+	if (rc == 0)
+		rc = home_of(call->dfs, entry_in(directory, call->name), inode, &home);
 	if (rc)
 		return rc;
 	inode_touch(inode);
 	inode->mtime = inode->ctime;
 	inode->stamp = 0;
-	return entry_update(entry_in(directory, call->name), inode, FIELD_MTIME);
+	return entry_update(home.name, inode, FIELD_MTIME);
 }
 
 static int
 open_existing(const struct open_call *call, struct place *directory)
 {
 	struct entry_name entry = entry_in(directory, call->name);
-	AUTO_FOUND struct found found = {.place = NULL};
+	AUTO_FOUND struct found found = {.removals = atomic_load(&call->dfs->removals)};
 	struct dfs_obj *object;
 	int rc = entry_fetch(entry, &found.inode);
 
@@ -116,6 +135,8 @@ open_existing(const struct open_call *call, struct place *directory)
 		rc = check_type(call, &found.inode);
 	if (rc == 0 && S_ISLNK(found.inode.mode))
 		rc = entry_fetch_target(entry, found.inode.length, &found.target);
+	if (rc == 0)
+		rc = inode_resolve(call->dfs, DAOS_TX_NONE, &found.inode);
 	if (rc == 0)
 		rc = place_create(call->dfs, directory, call->name, entry.length, &found.inode,
 				  &found.place);
@@ -125,6 +146,8 @@ open_existing(const struct open_call *call, struct place *directory)
 		return rc;
 	if (call->flags & O_TRUNC && S_ISREG(call->mode))
 		rc = truncate_opened(call, directory, &found.inode, object);
+	if (rc == 0 && call->ret_stat)
+		rc = entry_stat(call->dfs, &found.inode, object->array, call->ret_stat);
 	if (rc)
 		object_destroy(object);
 	else
@@ -135,13 +158,19 @@ open_existing(const struct open_call *call, struct place *directory)
 static int
 create(const struct open_call *call, struct place *directory)
 {
+	uint64_t removals = atomic_load(&call->dfs->removals);
 	struct inode inode;
 	int rc = new_inode(call, &inode);
 
 	if (rc == 0)
 		rc = entry_insert(entry_in(directory, call->name), &inode, call->target);
 	if (rc == 0)
-		rc = open_created(call, directory, &inode);
+		rc = open_created(call, directory, &inode, removals);
+	if (rc == 0 && call->ret_stat) {
+		inode_stat(&inode, call->ret_stat);
+		/* Nothing was written to its object so far. */
+		inode_stat_object(&inode, inode.length, 0, call->ret_stat);
+	}
 	return rc;
 }
 
@@ -188,19 +217,37 @@ open_check(const struct open_call *call)
 	return file_errno(name_check(call->name));
 }
 
+static int
+open_entry(struct open_call *call)
+{
+	int rc;
+
+	if (call->ret_object == NULL)
+		return EINVAL;
+	if (!S_ISLNK(call->mode))
+		call->target = NULL;
+	rc = open_check(call);
+	return rc ? rc : file_run(open_run, call);
+}
+
 int
 dfs_open(dfs_t *dfs, dfs_obj_t *parent, const char *name, mode_t mode, int flags,
 	 daos_oclass_id_t cid, daos_size_t chunk_size, const char *value, dfs_obj_t **obj)
 {
-	struct open_call call = {dfs, parent, name, mode, flags, cid, chunk_size, value, obj};
-	int rc;
+	struct open_call call = {dfs, parent, name, mode, flags, cid, chunk_size, value, obj, NULL};
 
-	if (obj == NULL)
-		return EINVAL;
-	if (!S_ISLNK(mode))
-		call.target = NULL;
-	rc = open_check(&call);
-	return rc ? rc : file_run(open_run, &call);
+	return open_entry(&call);
+}
+
+int
+dfs_open_stat(dfs_t *dfs, dfs_obj_t *parent, const char *name, mode_t mode, int flags,
+	      daos_oclass_id_t cid, daos_size_t chunk_size, const char *value, dfs_obj_t **obj,
+	      struct stat *stbuf)
+{
+	struct open_call call = {dfs, parent,	  name,	 mode, flags,
+				 cid, chunk_size, value, obj,  stbuf};
+
+	return stbuf ? open_entry(&call) : EINVAL;
 }
 
 int

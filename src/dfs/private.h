@@ -44,6 +44,12 @@ int file_launch(daos_event_t *event, int (*function)(void *arguments), void *arg
 void *file_alloc(size_t size);
 char *file_strdup(const char *text);
 
+static inline bool
+oid_equal(daos_obj_id_t a, daos_obj_id_t b)
+{
+	return a.lo == b.lo && a.hi == b.hi;
+}
+
 /* ------------------------------------------------ attributes of an entry (pure) */
 
 #define INODE_SIZE 112u
@@ -80,7 +86,14 @@ struct inode {
 	uint64_t stamp;	     /* mtime holds against changes of the object up to this epoch */
 	uint64_t generation; /* of the name: drawn at creation */
 	uint64_t change;     /* grows with each change of the entry */
-	uint32_t flags;
+	uint32_t flags;	     /* enum inode_flag */
+	uint32_t links;	     /* names it has; not of the entry: 1 until its record says more */
+};
+
+enum inode_flag {
+	INODE_EXPORTED = 1, /* a record tells by the object id where the entry is */
+	INODE_LINKED = 2, /* the entry is one of several names: its attributes are in the record */
+	INODE_FLAGS_KNOWN = 3,
 };
 
 void inode_encode(const struct inode *inode, uint8_t bytes[INODE_SIZE]);
@@ -103,6 +116,10 @@ bool inode_permits(const struct stat *stat, uid_t uid, gid_t gid, int mask);
 
 /* 0; ENAMETOOLONG; EINVAL for an empty name, ".", ".." and names with a slash. */
 MUST_USE int name_check(const char *name);
+
+/* Whether the whole name is like pattern: % stands for any bytes, _ for one, a backslash
+ * before a byte for that byte. */
+bool name_is_like(const char *name, const char *pattern);
 
 /* Cuts the first component off *path: its length (0: none is left) and start. */
 size_t path_next(const char **path, const char **ret_name);
@@ -130,6 +147,7 @@ struct place {
 	struct place *parent; /* NULL: the root */
 	daos_obj_id_t oid;    /* of the thing itself */
 	daos_handle_t handle; /* of its object, for a directory; invalid otherwise */
+	atomic_bool exported; /* its record, and those of all above it, are known to be there */
 	char name[];	      /* in the parent; "/" for the root */
 };
 
@@ -160,6 +178,43 @@ memory_release(void *pointer)
 }
 #define AUTO_MEMORY __attribute__((cleanup(memory_release)))
 
+/* ------------------------------------------------ open files by object id (pure) */
+
+enum held_state {
+	HELD_NOT,    /* it is not open here */
+	HELD_NAMED,  /* its attributes are in its entry */
+	HELD_LINKED, /* in its record */
+	HELD_ORPHAN, /* it has no name; with the orphans */
+};
+
+/* A file that is open through a mount, or whose name is being taken. */
+struct held {
+	struct held *next;
+	daos_obj_id_t oid;
+	uint32_t count; /* who holds it */
+	enum held_state state;
+	bool bare;	     /* an orphan whose attributes could not be kept in the store */
+	struct inode inode;  /* them, as they were then */
+	struct list objects; /* struct dfs_obj */
+};
+
+/* Their table. Its user has a lock. */
+struct held_table {
+	struct held **buckets;
+	uint32_t bucket_count; /* a power of two; 0: none yet */
+	uint32_t count;
+};
+
+struct held *held_find(const struct held_table *table, daos_obj_id_t oid);
+/* One more holder of oid; spare is used where it is not in the table (and set to NULL then). NULL:
+ * there was no spare, or memory for the first buckets is out. */
+struct held *held_take(struct held_table *table, daos_obj_id_t oid, struct held **spare);
+/* One holder less: what is to be freed when it was the last one, taken out of the table; or NULL.
+ */
+struct held *held_drop(struct held_table *table, struct held *held);
+/* Frees the buckets; all holders are gone. */
+void held_fini(struct held_table *table);
+
 /* ------------------------------------------------ mounts */
 
 #define SUPER_MAGIC UINT64_C(0xda05df50da05df50)
@@ -175,9 +230,14 @@ struct super {
 	char hints[DAOS_CONT_HINT_MAX_LEN];
 };
 
+#define REMOVED_KEPT 64u
+
 struct dfs {
-	daos_handle_t pool, container;
-	bool connected; /* the handles are the mount's own: dfs_disconnect() closes them */
+	daos_handle_t pool;
+	daos_handle_t container; /* all objects are opened through it */
+	daos_handle_t given;	 /* the caller's: container, or that with what is newest */
+	uint64_t snapshot;	 /* the epoch that container shows; 0: the newest */
+	bool connected;		 /* the handles are the mount's own: dfs_disconnect() closes them */
 	bool read_only;
 	bool balanced;
 	uint64_t id; /* user value of dfs_attr_t */
@@ -186,24 +246,40 @@ struct dfs {
 	struct place *root;
 	struct dfs_obj *root_object; /* for parent NULL */
 	char *prefix;
-	pthread_mutex_t lock; /* below; never held over a yield */
+	atomic_uint_fast64_t removals; /* files whose data went with their names, through here */
+	atomic_uint_fast64_t renewed;  /* when, in ns since 1970; 0: holds no orphan yet */
+	pthread_mutex_t lock;	       /* below; never held over a yield */
 	daos_obj_id_t next_id;
 	bool has_ids;
+	uint64_t holder; /* what tells this mount from others; 0: not drawn yet */
+	daos_obj_id_t removed[REMOVED_KEPT]; /* the latest of removals */
+	struct held_table held;
 };
 
+/* Writes what the superblock says, under conditions DAOS_COND_*. */
+MUST_USE int super_put(daos_handle_t handle, const struct super *super, uint64_t conditions);
+/* The same for a new file system, after the entry of its root. */
 MUST_USE int super_store(daos_handle_t handle, const struct super *super, const struct inode *root);
 MUST_USE int super_fetch(daos_handle_t handle, struct super *ret_super);
 /* Attributes as given (may be NULL) with defaults filled in. EINVAL. */
 MUST_USE int super_from_attributes(const dfs_attr_t *attributes, struct super *ret_super);
 
+/* Ids of superblock and root, as the container's properties say. EINVAL for a container of another
+ * layout. */
+MUST_USE int roots_fetch(daos_handle_t container, daos_obj_id_t roots[2]);
+/* The attributes of a new root directory. Does not yield. */
+void root_init(daos_obj_id_t oid, struct inode *ret_root);
 /* Makes a mount of what is known already: no request is sent. */
 MUST_USE int mount_create(daos_handle_t pool, daos_handle_t container, int flags,
 			  const struct super *super, const struct inode *root,
 			  struct dfs **ret_dfs);
-/* Frees the mount; pool and container stay open. */
+/* Frees the mount; pool and the given container stay open. */
 void mount_destroy(struct dfs *dfs);
 MUST_USE int mount_open(daos_handle_t pool, daos_handle_t container, int flags,
 			struct dfs **ret_dfs);
+/* Likewise, read-only, at a snapshot by name or (NULL) by epoch. ENOENT where there is none. */
+MUST_USE int mount_open_at(daos_handle_t pool, daos_handle_t container, daos_epoch_t epoch,
+			   const char *name, struct dfs **ret_dfs);
 MUST_USE int container_make(daos_handle_t pool, const char *label, dfs_attr_t *attributes,
 			    uuid_t *ret_uuid);
 /* -DER_NO_PERM on a mount that only reads. */
@@ -225,6 +301,8 @@ struct long_name {
 
 struct dfs_obj {
 	struct dfs *dfs;
+	struct held *held; /* of a regular file, unless it was opened with O_PATH */
+	struct list link;  /* in held; under the mount's lock */
 	struct place *place;
 	uint32_t mode;
 	int flags;	     /* O_RDONLY, O_RDWR */
@@ -243,6 +321,20 @@ MUST_USE int object_create(struct dfs *dfs, struct place *place, const struct in
 void object_destroy(struct dfs_obj *object);
 /* A reference to where it is; place_put(). Does not yield. */
 struct place *object_place(struct dfs_obj *object);
+/* What became of a file that is open through this mount. */
+enum held_state object_state(struct dfs *dfs, daos_obj_id_t oid);
+/* The attributes of an orphan that the store does not have; false: it may have them. */
+bool object_recall(struct dfs *dfs, daos_obj_id_t oid, struct inode *ret_inode);
+/* Notes that its attributes are in its record. */
+void object_note_linked(struct dfs *dfs, daos_obj_id_t oid);
+/* Notes that the data of oid goes: whoever is just opening it looks here once that is known to be
+ * so. With the mount's lock held. */
+void object_note_removed(struct dfs *dfs, daos_obj_id_t oid);
+/* Lets go of what held_take() gave; frees an orphan that nobody holds any more. */
+void object_let_go(struct dfs *dfs, struct held *held);
+/* Whether a file is open through this mount: what is needed to open it once more; place_put(). */
+bool object_find_open(struct dfs *dfs, daos_obj_id_t oid, struct inode *ret_inode,
+		      struct place **ret_place);
 /* The directory that a public call names: parent, or the root; ENOTDIR for another thing. */
 MUST_USE int object_directory(struct dfs *dfs, struct dfs_obj *parent,
 			      struct place **ret_directory);
@@ -261,6 +353,7 @@ struct entry_name entry_in(const struct place *directory, const char *name);
 struct entry_name entry_within(daos_handle_t transaction, const struct place *directory,
 			       const char *name);
 struct entry_name entry_of(struct dfs *dfs, const struct place *place);
+daos_key_t entry_dkey(struct entry_name name);
 
 /* -DER_NONEXIST. */
 MUST_USE int entry_fetch(struct entry_name name, struct inode *ret_inode);
@@ -269,12 +362,16 @@ MUST_USE int entry_fetch_target(struct entry_name name, uint64_t length, char **
 /* One conditional insert: -DER_EXIST. target for a symlink, else NULL. */
 MUST_USE int entry_insert(struct entry_name name, const struct inode *inode, const char *target);
 
+/* Writes the attributes whole, and the target if there is one, whatever was there. */
+MUST_USE int entry_put(struct entry_name name, const struct inode *inode, const char *target);
+
 /* Fields of an entry that one update changes. */
 enum inode_field {
 	FIELD_MODE = 1,
 	FIELD_OWNER = 2,    /* uid and gid */
 	FIELD_MTIME = 4,    /* with the stamp */
 	FIELD_DEFAULTS = 8, /* class and chunk size */
+	FIELD_FLAGS = 16,
 };
 /* Writes fields, and ctime and change always. -DER_NONEXIST. */
 MUST_USE int entry_update(struct entry_name name, const struct inode *inode, uint32_t fields);
@@ -287,6 +384,7 @@ MUST_USE int entry_read(struct entry_name name, struct entry_values **ret_values
 /* Writes them into an entry, in place of all that it had, if it existed; in a transaction. */
 MUST_USE int entry_write(struct entry_name name, struct entry_values *values);
 void entry_values_free(struct entry_values *values);
+uint32_t entry_values_count(const struct entry_values *values);
 
 /* Runs function(argument) in a transaction and commits it; again where it met a conflict, so that
  * function must bear being called several times. */
@@ -297,6 +395,102 @@ MUST_USE int transaction_run(struct dfs *dfs,
 /* ctime and change for a change that is made now. Does not yield. */
 void inode_touch(struct inode *inode);
 
+/* ------------------------------------------------ records and orphans */
+
+/*
+ * Hidden objects, whose ids nobody is given: records, one dkey for each thing that was exported or
+ * has several names; orphans, one for each file that lost its last name while it was open; holders,
+ * one for each mount that has orphans. The form of all of them: docs/formats/dfs.md.
+ */
+#define RECORD_OBJECTS 64u
+#define ORPHAN_OBJECTS 8u
+
+#define ID_KEY_SIZE 16u
+void id_key_encode(daos_obj_id_t oid, uint8_t key[ID_KEY_SIZE]);
+daos_obj_id_t id_key_decode(const uint8_t key[ID_KEY_SIZE]);
+
+/* Ids of the hidden objects of a file system. */
+daos_obj_id_t record_object_id(const struct dfs *dfs, daos_obj_id_t oid);
+daos_obj_id_t orphan_object_id(const struct dfs *dfs, uint32_t number);
+daos_obj_id_t holder_object_id(const struct dfs *dfs);
+/* Whether oid is one of them, the superblock or the root. */
+bool id_is_reserved(daos_obj_id_t oid);
+
+/* Where the attributes and extended attributes of a thing are: in its entry, in its record, or with
+ * the orphans. */
+struct home {
+	struct entry_name name;
+	daos_handle_t opened; /* to be closed */
+	uint8_t key[ID_KEY_SIZE];
+	char text[DFS_MAX_NAME + 1];
+};
+MUST_USE int home_open(struct dfs *dfs, daos_obj_id_t object, struct home *home);
+void home_release(struct home *home);
+#define AUTO_HOME __attribute__((cleanup(home_release)))
+
+/* The record of oid, and its place among the orphans. No request. home stays where it is. */
+MUST_USE int home_of_record(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid,
+			    struct home *ret_home);
+MUST_USE int home_of_orphan(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid,
+			    struct home *ret_home);
+/* Where the attributes of what inode was read from are: in the record, if that says so, else in
+ * entry. No request. */
+MUST_USE int home_of(struct dfs *dfs, struct entry_name entry, const struct inode *inode,
+		     struct home *ret_home);
+/* Attributes and home of an open thing, whatever became of its name: -DER_NONEXIST when it is gone.
+ * One request, unless it was linked, moved or removed. */
+MUST_USE int home_fetch(struct dfs *dfs, daos_handle_t transaction, const struct place *place,
+			struct home *ret_home, struct inode *ret_inode);
+
+/* What a record says. */
+struct record {
+	bool linked;	      /* inode holds */
+	struct inode inode;   /* with its links */
+	daos_obj_id_t parent; /* of what is exported: its directory */
+	size_t name_length;   /* 0: is not exported by name */
+	char name[DFS_MAX_NAME + 1];
+};
+/* -DER_NONEXIST. */
+MUST_USE int record_fetch(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid,
+			  struct record *ret_record);
+/* What an entry says that is a reference is replaced by what its record says. -DER_NONEXIST. */
+MUST_USE int inode_resolve(struct dfs *dfs, daos_handle_t transaction, struct inode *inode);
+
+/* Changes of records, in a transaction. */
+MUST_USE int record_put_name(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid,
+			     daos_obj_id_t parent, const char *name);
+MUST_USE int record_put_links(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid,
+			      uint32_t links);
+MUST_USE int record_remove(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid);
+
+/* A file whose name is about to be taken, so that nobody lets go of it meanwhile. */
+struct farewell {
+	struct dfs *dfs;
+	struct inode inode; /* of the thing */
+	struct held *held;  /* NULL: is not open through this mount */
+	bool meant;	    /* it was prepared, and neither ended nor canceled */
+	bool last;	    /* it was the last name */
+	bool bare;	    /* there is no space for an orphan: attributes are not kept */
+};
+/*
+ * In a transaction: what besides the entry changes when the name of inode goes. entry is only read
+ * from: the caller takes it away. Fills farewell, which may be one of an earlier attempt.
+ */
+MUST_USE int farewell_prepare(struct farewell *farewell, daos_handle_t transaction,
+			      struct entry_name entry, const struct inode *inode);
+/* After the commit: frees what nobody holds, keeps the rest. */
+MUST_USE int farewell_end(struct farewell *farewell);
+/* After a failure. Nothing happens to one that was ended. */
+void farewell_cancel(struct farewell *farewell);
+#define AUTO_FAREWELL __attribute__((cleanup(farewell_cancel)))
+
+/* Says that this mount is alive, where it has orphans and did not say so for a minute. */
+void orphans_renew(struct dfs *dfs);
+/* Writes who holds the orphan oid, in a transaction or after its attributes. */
+MUST_USE int orphan_put_holder(struct dfs *dfs, daos_handle_t transaction, daos_obj_id_t oid);
+/* Frees an orphan: first its data, then its entry. */
+MUST_USE int orphan_free(struct dfs *dfs, daos_obj_id_t oid);
+
 /* Size of a file and epoch of the newest change of a file or directory. */
 MUST_USE int object_measure(struct dfs *dfs, const struct inode *inode, daos_handle_t array,
 			    uint64_t *ret_size, uint64_t *ret_epoch);
@@ -305,18 +499,17 @@ MUST_USE int entry_stat(struct dfs *dfs, const struct inode *inode, daos_handle_
 
 /* Frees the data of an entry that has no name any more. */
 MUST_USE int object_discard(struct dfs *dfs, const struct inode *inode);
-/* 0, or ENOTEMPTY. */
-MUST_USE int directory_check_empty(daos_handle_t handle);
-/* The same at the point in time of a transaction. */
+/* 0, or ENOTEMPTY, at the point in time of a transaction. */
 MUST_USE int directory_check_empty_in(daos_handle_t transaction, daos_handle_t handle);
 
 /* ------------------------------------------------ look-up */
 
-/* Where a path leads. */
+/* Where a path leads. The inode is that of the thing, not of a reference. */
 struct found {
 	struct place *place; /* place_put() */
 	struct inode inode;
-	char *target; /* of a symlink, client_free() */
+	char *target;	   /* of a symlink, client_free() */
+	uint64_t removals; /* of the mount, when the look-up began */
 };
 /*
  * Follows path from directory (an absolute path: from the root). The last component is followed
@@ -327,12 +520,29 @@ MUST_USE int path_find(struct dfs *dfs, struct place *directory, const char *pat
 void found_release(struct found *found);
 #define AUTO_FOUND __attribute__((cleanup(found_release)))
 
-/* The open entry of what was found, whose place it takes over. */
+/* Whether an object that was just opened is still there, where names went since removals. */
+MUST_USE int object_confirm(struct dfs *dfs, struct dfs_obj *object, uint64_t removals);
+
+/* The open entry of what was found, whose place it takes over. -DER_NONEXIST: it went meanwhile. */
 MUST_USE int found_open(struct dfs *dfs, struct found *found, int flags,
 			struct dfs_obj **ret_object);
 
 /* dfs_lookup() of a path whose prefix is off already. Returns an errno. Not on a fiber. */
 MUST_USE int file_lookup(dfs_t *dfs, const char *path, int flags, dfs_obj_t **obj, mode_t *mode);
+
+/* ------------------------------------------------ walks over a tree */
+
+/* What a walk tells, and its argument; functions may be NULL and may yield. The first failure of
+ * one ends the walk. */
+struct tree_visitor {
+	/* Some entries of one directory; depth is 1 for those of the first. */
+	int (*page)(void *argument, const struct inode *inodes, uint32_t count, uint32_t depth);
+	/* A directory was read to its end. */
+	int (*directory)(void *argument, uint64_t entries);
+	void *argument;
+};
+/* Walks over all entries below the directory root. -DER_IO for a tree deeper than paths can be. */
+MUST_USE int tree_walk(struct dfs *dfs, daos_obj_id_t root, const struct tree_visitor *visitor);
 
 /* ------------------------------------------------ data */
 

@@ -69,8 +69,13 @@ static int
 stat_listed(void *argument, uint32_t index)
 {
 	struct readdir_call *call = argument;
+	struct inode *inode = &call->inodes[index];
+	int rc = inode_resolve(call->dfs, DAOS_TX_NONE, inode);
 
-	return entry_stat(call->dfs, &call->inodes[index], DAOS_HDL_INVAL, &call->stats[index]);
+	/* Its last name went after the page was read: the attributes are those of the reference. */
+	if (rc && rc != -DER_NONEXIST)
+		return rc;
+	return entry_stat(call->dfs, inode, DAOS_HDL_INVAL, &call->stats[index]);
 }
 
 static int

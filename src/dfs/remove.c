@@ -40,14 +40,71 @@ page_add(void *argument, const void *key, size_t key_length, const void *value, 
 	return 0;
 }
 
+/* A name that is being taken. */
+struct removal {
+	struct dfs *dfs;
+	struct place *directory; /* in which it is */
+	const char *name;
+	const daos_obj_id_t *only; /* NULL: whatever has the name */
+	struct farewell farewell;
+};
+
+/* A directory goes when it is empty: whoever creates something in it at this moment is met as a
+ * conflict, or comes later. */
+static int
+check_removable(const struct removal *removal, daos_handle_t transaction, const struct inode *inode)
+{
+	daos_handle_t handle;
+	int rc;
+
+	if (!S_ISDIR(inode->mode))
+		return 0;
+	rc = daos_obj_open(removal->dfs->container, inode->oid, DAOS_OO_RO, &handle, NULL);
+	if (rc)
+		return rc;
+	rc = directory_check_empty_in(transaction, handle);
+	(void)daos_obj_close(handle, NULL);
+	return rc;
+}
+
+static int
+remove_within(void *argument, daos_handle_t transaction)
+{
+	struct removal *removal = argument;
+	struct entry_name entry = entry_within(transaction, removal->directory, removal->name);
+	struct inode inode;
+	int rc = entry_fetch(entry, &inode);
+
+	if (rc == 0 && removal->only && !oid_equal(inode.oid, *removal->only))
+		rc = -DER_NONEXIST;
+	if (rc == 0)
+		rc = check_removable(removal, transaction, &inode);
+	if (rc == 0)
+		rc = farewell_prepare(&removal->farewell, transaction, entry, &inode);
+	return rc ? rc : entry_remove(entry);
+}
+
 /* First the name, then the data: a crash between leaves an object without a name, never a name
  * without an object. */
 static int
-remove_entry(struct dfs *dfs, struct entry_name name, const struct inode *inode)
+remove_entry(struct dfs *dfs, struct place *directory, const char *name, const daos_obj_id_t *only,
+	     daos_obj_id_t *ret_oid)
 {
-	int rc = entry_remove(name);
+	struct removal removal = {.dfs = dfs, .directory = directory, .name = name, .only = only};
+	int rc;
 
-	return rc ? rc : object_discard(dfs, inode);
+	removal.farewell.dfs = dfs;
+	rc = transaction_run(dfs, remove_within, &removal);
+	/* What is full must let itself be emptied: the data stays open, its attributes do not. */
+	if (rc == -DER_NOSPACE && removal.farewell.held) {
+		removal.farewell.bare = true;
+		rc = transaction_run(dfs, remove_within, &removal);
+	}
+	if (rc)
+		farewell_cancel(&removal.farewell);
+	else
+		*ret_oid = removal.farewell.inode.oid;
+	return rc ? rc : farewell_end(&removal.farewell);
 }
 
 static int
@@ -91,11 +148,12 @@ remove_listed(void *argument, uint32_t index)
 {
 	struct page_removal *removal = argument;
 	const struct page_entry *entry = &removal->page->entries[index];
+	daos_obj_id_t oid;
 	int rc = 0;
 
 	if (!S_ISDIR(entry->inode.mode))
-		rc = remove_entry(removal->dfs, entry_in(removal->place, entry->name),
-				  &entry->inode);
+		rc = remove_entry(removal->dfs, removal->place, entry->name, &entry->inode.oid,
+				  &oid);
 	return rc == -DER_NONEXIST ? 0 : rc;
 }
 
@@ -127,6 +185,7 @@ remove_tree(struct dfs *dfs, struct place *place, const struct inode *inode)
 	AUTO_MEMORY struct page *page = client_alloc(sizeof(*page));
 	struct emptying root = {.place = place, .inode = *inode};
 	struct emptying *top = &root;
+	daos_obj_id_t oid;
 	int rc = page ? 0 : -DER_NOMEM;
 
 	while (rc == 0 && top) {
@@ -135,7 +194,12 @@ remove_tree(struct dfs *dfs, struct place *place, const struct inode *inode)
 		rc = empty_step(dfs, page, &top);
 		if (rc || top != before || page->count > 0)
 			continue;
-		rc = remove_entry(dfs, entry_of(dfs, top->place), &top->inode);
+		rc = remove_entry(dfs, top->place->parent, top->place->name, &top->inode.oid, &oid);
+		/* Somebody put something into it meanwhile. */
+		if (rc == file_error(ENOTEMPTY)) {
+			rc = 0;
+			continue;
+		}
 		if (rc == -DER_NONEXIST)
 			rc = 0;
 		if (top == &root)
@@ -155,18 +219,21 @@ struct remove_call {
 	daos_obj_id_t *ret_oid;
 };
 
+/* A tree goes from its leaves on; all else by its name. */
 static int
-remove_directory(const struct remove_call *call, struct place *directory, const struct inode *inode)
+remove_forced(const struct remove_call *call, struct place *directory, daos_obj_id_t *ret_oid)
 {
 	AUTO_PLACE struct place *place = NULL;
-	int rc = place_create(call->dfs, directory, call->name, strlen(call->name), inode, &place);
+	struct inode inode;
+	int rc = entry_fetch(entry_in(directory, call->name), &inode);
 
 	if (rc)
 		return rc;
-	if (call->force)
-		return remove_tree(call->dfs, place, inode);
-	rc = directory_check_empty(place->handle);
-	return rc ? rc : remove_entry(call->dfs, entry_in(directory, call->name), inode);
+	if (!S_ISDIR(inode.mode))
+		return remove_entry(call->dfs, directory, call->name, NULL, ret_oid);
+	*ret_oid = inode.oid;
+	rc = place_create(call->dfs, directory, call->name, strlen(call->name), &inode, &place);
+	return rc ? rc : remove_tree(call->dfs, place, &inode);
 }
 
 static int
@@ -174,19 +241,16 @@ remove_run(void *arguments)
 {
 	struct remove_call *call = arguments;
 	AUTO_PLACE struct place *directory = NULL;
-	struct inode inode;
+	daos_obj_id_t oid;
 	int rc = object_directory(call->dfs, call->parent, &directory);
 
-	if (rc == 0)
-		rc = entry_fetch(entry_in(directory, call->name), &inode);
 	if (rc)
 		return rc;
-	if (S_ISDIR(inode.mode))
-		rc = remove_directory(call, directory, &inode);
-	else
-		rc = remove_entry(call->dfs, entry_in(directory, call->name), &inode);
+	orphans_renew(call->dfs);
+	rc = call->force ? remove_forced(call, directory, &oid)
+			 : remove_entry(call->dfs, directory, call->name, NULL, &oid);
 	if (rc == 0 && call->ret_oid)
-		*call->ret_oid = inode.oid;
+		*call->ret_oid = oid;
 	return rc;
 }
 

@@ -68,13 +68,10 @@ super_request_init(struct super_request *request)
 }
 
 int
-super_store(daos_handle_t handle, const struct super *super, const struct inode *root)
+super_put(daos_handle_t handle, const struct super *super, uint64_t conditions)
 {
 	struct super_request request;
-	int rc = entry_insert((struct entry_name){handle, "/", 1, DAOS_TX_NONE}, root, NULL);
 
-	if (rc)
-		return rc;
 	super_request_init(&request);
 	store_u64(&request.values.magic, SUPER_MAGIC);
 	store_u16(&request.values.version, SUPER_VERSION);
@@ -85,8 +82,16 @@ super_store(daos_handle_t handle, const struct super *super, const struct inode 
 	store_u32(&request.values.file_class, super->file_class);
 	store_u32(&request.values.mode, super->mode);
 	memcpy(request.values.hints, super->hints, sizeof(super->hints));
-	return daos_obj_update(handle, DAOS_TX_NONE, DAOS_COND_DKEY_INSERT, &request.dkey,
-			       SUPER_AKEYS, request.iods, request.sgls, NULL);
+	return daos_obj_update(handle, DAOS_TX_NONE, conditions, &request.dkey, SUPER_AKEYS,
+			       request.iods, request.sgls, NULL);
+}
+
+int
+super_store(daos_handle_t handle, const struct super *super, const struct inode *root)
+{
+	int rc = entry_insert((struct entry_name){handle, "/", 1, DAOS_TX_NONE}, root, NULL);
+
+	return rc ? rc : super_put(handle, super, DAOS_COND_DKEY_INSERT);
 }
 
 static int

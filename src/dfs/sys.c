@@ -63,6 +63,8 @@ locate(struct dfs_sys *sys, const char *path, struct located *ret_located)
 	*ret_located = (struct located){.sys = sys};
 	if (sys == NULL || path == NULL)
 		return EINVAL;
+	if (strlen(path) >= DFS_MAX_PATH)
+		return ENAMETOOLONG;
 	path = path_strip(path, sys->dfs->prefix);
 	ret_located->path = path;
 	if (is_root(path))

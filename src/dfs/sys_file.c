@@ -100,6 +100,8 @@ dfs_sys_write(dfs_sys_t *dfs_sys, dfs_obj_t *obj, const void *buf, daos_off_t of
 {
 	if (dfs_sys == NULL || obj == NULL || buf == NULL || size == NULL)
 		return EINVAL;
+	if (dfs_sys->dfs->read_only)
+		return EPERM;
 	return file_write_flat(obj, buf, off, size, ev);
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Extended attributes: single values of the entry, in akeys "x:" and the name. */
+/*
+ * Extended attributes: single values beside the attributes of an entry, in akeys "x:" and the name.
+ * A single value of no bytes is one that is punched, so an empty attribute is a byte in akey "e:"
+ * and the name. Where two clients made both at the same moment, that with a value counts.
+ */
 #include <sys/xattr.h>
 
 #include "dfs/private.h"
 
-#define PREFIX "x:"
+#define PREFIX_VALUE "x:"
+#define PREFIX_EMPTY "e:"
 #define PREFIX_LENGTH 2u
 #define AKEY_MAX (PREFIX_LENGTH + DFS_MAX_XATTR_NAME + 1)
 #define PAGE_KEYS 64u
@@ -20,30 +25,50 @@ struct xattr_call {
 	int flags;
 };
 
+/* What a request reads of one attribute. The value comes last: it may be larger than its room. */
+enum part { ATTRIBUTES, EMPTY, VALUE, PARTS };
+
 /* The pieces of a request about one attribute. */
 struct xattr_request {
-	char akey[AKEY_MAX];
-	char name[DFS_MAX_NAME + 1];
+	char akeys[PARTS][AKEY_MAX];
+	uint8_t attributes[INODE_SIZE];
+	uint8_t empty;
+	struct home home;
+	struct inode inode; /* of the entry */
 	daos_key_t dkey;
-	daos_handle_t handle;
-	daos_iod_t iod;
-	d_iov_t iov;
-	d_sg_list_t sgl;
+	daos_recx_t extent;
+	daos_iod_t iods[PARTS];
+	d_iov_t iovs[PARTS];
+	d_sg_list_t sgls[PARTS];
 };
 
 static void
-request_init(const struct xattr_call *call, struct place *place, struct xattr_request *request)
+request_init(const struct xattr_call *call, struct xattr_request *request)
 {
-	struct entry_name entry = entry_of(call->dfs, place);
+	const char *name = call->name ? call->name : "";
 
-	*request = (struct xattr_request){.handle = entry.handle};
-	memcpy(request->name, entry.name, entry.length);
-	d_iov_set(&request->dkey, request->name, entry.length);
-	snprintf(request->akey, sizeof(request->akey), "%s%s", PREFIX,
-		 call->name ? call->name : "");
-	request->iod = (daos_iod_t){.iod_type = DAOS_IOD_SINGLE, .iod_nr = 1};
-	d_iov_set(&request->iod.iod_name, request->akey, strlen(request->akey));
-	request->sgl = (d_sg_list_t){.sg_nr = 1, .sg_iovs = &request->iov};
+	*request = (struct xattr_request){.extent = {0, INODE_SIZE},
+					  .home = {.opened = DAOS_HDL_INVAL}};
+	snprintf(request->akeys[ATTRIBUTES], AKEY_MAX, "DFS_INODE");
+	snprintf(request->akeys[EMPTY], AKEY_MAX, "%s%s", PREFIX_EMPTY, name);
+	snprintf(request->akeys[VALUE], AKEY_MAX, "%s%s", PREFIX_VALUE, name);
+	for (int i = 0; i < PARTS; i++) {
+		request->iods[i] = (daos_iod_t){.iod_type = DAOS_IOD_SINGLE, .iod_nr = 1};
+		d_iov_set(&request->iods[i].iod_name, request->akeys[i], strlen(request->akeys[i]));
+		request->sgls[i].sg_iovs = &request->iovs[i];
+	}
+	request->iods[ATTRIBUTES].iod_type = DAOS_IOD_ARRAY;
+	request->iods[ATTRIBUTES].iod_recxs = &request->extent;
+	d_iov_set(&request->iovs[ATTRIBUTES], request->attributes, INODE_SIZE);
+	d_iov_set(&request->iovs[EMPTY], &request->empty, 1);
+	request->sgls[ATTRIBUTES].sg_nr = 1;
+	request->sgls[EMPTY].sg_nr = 1;
+}
+
+static bool
+has(const struct xattr_request *request, enum part part)
+{
+	return request->iods[part].iod_size > 0;
 }
 
 static int
@@ -57,70 +82,127 @@ xattr_check(const struct xattr_call *call, bool writes)
 	return strlen(call->name) > DFS_MAX_XATTR_NAME ? ERANGE : 0;
 }
 
-/* ctime and change of the entry. */
+/*
+ * Reads the attribute where the home of the request is, its value into size bytes of buffer (0: the
+ * size alone). ERANGE when that is too small, though all else is known then.
+ */
 static int
-touch_entry(const struct xattr_call *call, struct place *place)
+read_parts(struct xattr_request *request, void *buffer, size_t size)
 {
-	struct entry_name entry = entry_of(call->dfs, place);
-	struct inode inode;
-	int rc = entry_fetch(entry, &inode);
-
-	if (rc)
-		return rc;
-	inode_touch(&inode);
-	return entry_update(entry, &inode, 0);
-}
-
-/* ENODATA when the attribute is absent. Where an entry replaced another, what only that one had is
- * an akey with a value of no bytes: no attribute, though conditions take it for one. */
-static int
-check_present(struct xattr_request *request)
-{
-	daos_iod_t iod = request->iod;
+	struct entry_name name = request->home.name;
 	int rc;
 
-	iod.iod_size = DAOS_REC_ANY;
-	rc = daos_obj_fetch(request->handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, &request->dkey, 1,
-			    &iod, NULL, NULL, NULL);
-	return rc == 0 && iod.iod_size == 0 ? file_error(ENODATA) : rc;
+	request->dkey = entry_dkey(name);
+	request->iods[ATTRIBUTES].iod_size = 1;
+	request->iods[EMPTY].iod_size = DAOS_REC_ANY;
+	request->iods[VALUE].iod_size = DAOS_REC_ANY;
+	d_iov_set(&request->iovs[VALUE], buffer, size);
+	request->sgls[VALUE].sg_nr = size > 0;
+	rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &request->dkey,
+			    PARTS, request->iods, request->sgls, NULL, NULL);
+	return rc == -DER_REC2BIG || rc == -DER_TRUNC ? file_error(ERANGE) : rc;
 }
 
+/*
+ * Finds the home of the attribute and reads it there: in one request where the name is still that
+ * of the object and its only one.
+ */
 static int
-punch_attribute(struct xattr_request *request)
+attribute_find(const struct xattr_call *call, struct place *place, void *buffer, size_t size,
+	       struct xattr_request *request)
 {
-	return daos_obj_punch_akeys(request->handle, DAOS_TX_NONE, DAOS_COND_PUNCH, &request->dkey,
-				    1, &request->iod.iod_name, NULL);
+	int rc;
+
+	request_init(call, request);
+	request->home.name = entry_of(call->dfs, place);
+	rc = read_parts(request, buffer, size);
+	if (rc && rc != -DER_NONEXIST && rc != file_error(ERANGE))
+		return rc;
+	if (rc != -DER_NONEXIST && has(request, ATTRIBUTES)) {
+		int bad = inode_decode(request->attributes, INODE_SIZE, &request->inode);
+
+		if (bad)
+			return bad;
+		if (oid_equal(request->inode.oid, place->oid) &&
+		    !(request->inode.flags & INODE_LINKED))
+			return rc;
+	}
+	rc = home_fetch(call->dfs, DAOS_TX_NONE, place, &request->home, &request->inode);
+	return rc ? rc : read_parts(request, buffer, size);
+}
+
+static void
+request_release(struct xattr_request *request)
+{
+	home_release(&request->home);
+}
+#define AUTO_REQUEST __attribute__((cleanup(request_release))) struct xattr_request
+
+/* ctime and change of the entry. */
+static int
+touch_entry(struct xattr_request *request)
+{
+	inode_touch(&request->inode);
+	return entry_update(request->home.name, &request->inode, 0);
+}
+
+/* Punches what there is of the attribute, and what is in the way of a condition and has no value.
+ */
+static int
+punch_parts(struct xattr_request *request, bool value, bool empty)
+{
+	struct entry_name name = request->home.name;
+	daos_key_t akeys[2];
+	uint32_t count = 0;
+
+	if (value)
+		akeys[count++] = request->iods[VALUE].iod_name;
+	if (empty)
+		akeys[count++] = request->iods[EMPTY].iod_name;
+	return daos_obj_punch_akeys(name.handle, name.transaction, DAOS_COND_PUNCH, &request->dkey,
+				    count, akeys, NULL);
 }
 
 /* ------------------------------------------------ set */
 
+/* Writes the value, or that it is empty, and takes away the other if there is one. */
 static int
-set_update(const struct xattr_call *call, struct xattr_request *request)
+set_update(const struct xattr_call *call, struct xattr_request *request, bool other)
 {
+	enum part part = call->size > 0 ? VALUE : EMPTY;
+	daos_iod_t iods[2] = {request->iods[part], request->iods[part == VALUE ? EMPTY : VALUE]};
+	d_iov_t iov = {.iov_buf = &request->empty, .iov_buf_len = 1, .iov_len = 1};
+	d_sg_list_t sgls[2] = {{.sg_nr = 1, .sg_iovs = &iov}, {.sg_nr = 0}};
 	uint64_t conditions = DAOS_COND_DKEY_UPDATE;
 
 	if (call->flags & XATTR_CREATE)
 		conditions |= DAOS_COND_AKEY_INSERT;
-	if (call->flags & XATTR_REPLACE)
-		conditions |= DAOS_COND_AKEY_UPDATE;
-	request->iod.iod_size = call->size;
-	memcpy(&request->iov.iov_buf, &call->value, sizeof(call->value));
-	request->iov.iov_buf_len = call->size;
-	request->iov.iov_len = call->size;
-	return daos_obj_update(request->handle, DAOS_TX_NONE, conditions, &request->dkey, 1,
-			       &request->iod, &request->sgl, NULL);
+	request->empty = 1;
+	if (part == VALUE) {
+		/* d_iov_t has no form for what is only read. */
+		memcpy(&iov.iov_buf, &call->value, sizeof(call->value));
+		iov.iov_buf_len = call->size;
+		iov.iov_len = call->size;
+	}
+	iods[0].iod_size = iov.iov_len;
+	iods[1].iod_size = 0;
+	return daos_obj_update(request->home.name.handle, request->home.name.transaction,
+			       conditions, &request->dkey, other ? 2 : 1, iods, sgls, NULL);
 }
 
-/* An akey without a value is in the way of a condition, and of that alone. */
+/* An akey without a value, left behind by another entry or by a punch, is in the way of a
+ * condition, and of that alone. */
 static int
 set_over_nothing(const struct xattr_call *call, struct xattr_request *request)
 {
-	int rc = check_present(request);
+	int rc = read_parts(request, NULL, 0);
 
-	if (rc != file_error(ENODATA))
-		return rc ? rc : -DER_EXIST;
-	rc = punch_attribute(request);
-	return rc && rc != -DER_NONEXIST ? rc : set_update(call, request);
+	if (rc)
+		return rc;
+	if (has(request, VALUE) || has(request, EMPTY))
+		return -DER_EXIST;
+	rc = punch_parts(request, call->size > 0, call->size == 0);
+	return rc && rc != -DER_NONEXIST ? rc : set_update(call, request, false);
 }
 
 static int
@@ -128,19 +210,21 @@ set_run(void *arguments)
 {
 	struct xattr_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
-	struct xattr_request request;
-	int rc = 0;
+	AUTO_REQUEST request;
+	int rc = attribute_find(call, place, NULL, 0, &request);
+	bool present;
 
-	request_init(call, place, &request);
-	if (call->flags & XATTR_REPLACE)
-		rc = check_present(&request);
+	if (rc)
+		return rc;
+	present = has(&request, VALUE) || has(&request, EMPTY);
+	if (call->flags & XATTR_CREATE && present)
+		return -DER_EXIST;
+	if (call->flags & XATTR_REPLACE && !present)
+		return file_error(ENODATA);
+	rc = touch_entry(&request);
 	if (rc == 0)
-		rc = touch_entry(call, place);
-	if (rc == 0)
-		rc = set_update(call, &request);
-	if (rc == -DER_EXIST)
-		rc = set_over_nothing(call, &request);
-	return rc == -DER_NONEXIST && call->flags & XATTR_REPLACE ? file_error(ENODATA) : rc;
+		rc = set_update(call, &request, has(&request, call->size > 0 ? EMPTY : VALUE));
+	return rc == -DER_EXIST ? set_over_nothing(call, &request) : rc;
 }
 
 int
@@ -157,11 +241,8 @@ dfs_setxattr(dfs_t *dfs, dfs_obj_t *obj, const char *name, const void *value, da
 
 	if (rc)
 		return rc;
-	if (value == NULL || flags & ~(XATTR_CREATE | XATTR_REPLACE))
+	if ((value == NULL && size > 0) || flags & ~(XATTR_CREATE | XATTR_REPLACE))
 		return EINVAL;
-	/* A single value of no bytes is one that is punched. */
-	if (size == 0)
-		return ENOTSUP;
 	if (size > DFS_MAX_XATTR_LEN)
 		return E2BIG;
 	return file_run(set_run, &call);
@@ -174,24 +255,17 @@ get_run(void *arguments)
 {
 	struct xattr_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
-	struct xattr_request request;
 	bool wants_size = call->buffer == NULL || call->size == 0;
-	int rc;
+	AUTO_REQUEST request;
+	int rc = attribute_find(call, place, call->buffer, wants_size ? 0 : call->size, &request);
 
-	request_init(call, place, &request);
-	request.iod.iod_size = DAOS_REC_ANY;
-	d_iov_set(&request.iov, call->buffer, call->size);
-	rc = daos_obj_fetch(request.handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH, &request.dkey, 1,
-			    &request.iod, wants_size ? NULL : &request.sgl, NULL, NULL);
-	if (rc == -DER_REC2BIG || rc == -DER_TRUNC)
-		return file_error(ERANGE);
 	if (rc)
 		return rc;
-	if (request.iod.iod_size == 0)
+	if (!has(&request, VALUE) && !has(&request, EMPTY))
 		return file_error(ENODATA);
-	if (!wants_size && request.iod.iod_size > call->size)
+	if (!wants_size && request.iods[VALUE].iod_size > call->size)
 		return file_error(ERANGE);
-	*call->ret_size = request.iod.iod_size;
+	*call->ret_size = request.iods[VALUE].iod_size;
 	return 0;
 }
 
@@ -217,16 +291,17 @@ remove_run(void *arguments)
 {
 	struct xattr_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
-	struct xattr_request request;
-	int rc;
+	AUTO_REQUEST request;
+	int rc = attribute_find(call, place, NULL, 0, &request);
 
-	request_init(call, place, &request);
-	rc = check_present(&request);
-	if (rc == 0)
-		rc = touch_entry(call, place);
 	if (rc)
 		return rc;
-	rc = punch_attribute(&request);
+	if (!has(&request, VALUE) && !has(&request, EMPTY))
+		return file_error(ENODATA);
+	rc = touch_entry(&request);
+	if (rc)
+		return rc;
+	rc = punch_parts(&request, has(&request, VALUE), has(&request, EMPTY));
 	return rc == -DER_NONEXIST ? file_error(ENODATA) : rc;
 }
 
@@ -260,9 +335,10 @@ list_add(struct name_list *list, const char *akey, size_t length)
 
 /* Adds the attributes of a page of akeys: those that have a value. */
 static int
-list_page(struct xattr_request *request, char *page, const daos_key_desc_t *keys, uint32_t count,
+list_page(struct entry_name name, char *page, const daos_key_desc_t *keys, uint32_t count,
 	  struct name_list *list)
 {
+	daos_key_t dkey = entry_dkey(name);
 	AUTO_MEMORY daos_iod_t *iods = client_alloc(PAGE_KEYS * sizeof(*iods));
 	uint32_t used = 0;
 	char *at = page;
@@ -271,14 +347,16 @@ list_page(struct xattr_request *request, char *page, const daos_key_desc_t *keys
 	if (iods == NULL)
 		return -DER_NOMEM;
 	for (uint32_t i = 0; i < count; at += keys[i++].kd_key_len) {
-		if (keys[i].kd_key_len <= PREFIX_LENGTH || memcmp(at, PREFIX, PREFIX_LENGTH) != 0)
+		if (keys[i].kd_key_len <= PREFIX_LENGTH ||
+		    (memcmp(at, PREFIX_VALUE, PREFIX_LENGTH) != 0 &&
+		     memcmp(at, PREFIX_EMPTY, PREFIX_LENGTH) != 0))
 			continue;
 		iods[used] = (daos_iod_t){.iod_type = DAOS_IOD_SINGLE, .iod_nr = 1};
 		d_iov_set(&iods[used++].iod_name, at, keys[i].kd_key_len);
 	}
 	if (used > 0)
-		rc = daos_obj_fetch(request->handle, DAOS_TX_NONE, DAOS_COND_DKEY_FETCH,
-				    &request->dkey, used, iods, NULL, NULL, NULL);
+		rc = daos_obj_fetch(name.handle, name.transaction, DAOS_COND_DKEY_FETCH, &dkey,
+				    used, iods, NULL, NULL, NULL);
 	for (uint32_t i = 0; rc == 0 && i < used; i++) {
 		if (iods[i].iod_size > 0)
 			list_add(list, iods[i].iod_name.iov_buf, iods[i].iod_name.iov_len);
@@ -287,20 +365,21 @@ list_page(struct xattr_request *request, char *page, const daos_key_desc_t *keys
 }
 
 static int
-list_akeys(struct xattr_request *request, char *page, struct name_list *list)
+list_akeys(struct entry_name name, char *page, struct name_list *list)
 {
+	daos_key_t dkey = entry_dkey(name);
 	daos_anchor_t anchor = DAOS_ANCHOR_INIT;
 	daos_key_desc_t keys[PAGE_KEYS];
 
 	while (!daos_anchor_is_eof(&anchor)) {
+		d_iov_t iov = {page, PAGE_KEYS * AKEY_MAX, PAGE_KEYS * AKEY_MAX};
+		d_sg_list_t sgl = {.sg_nr = 1, .sg_iovs = &iov};
 		uint32_t count = PAGE_KEYS;
-		int rc;
+		int rc = daos_obj_list_akey(name.handle, name.transaction, &dkey, &count, keys,
+					    &sgl, &anchor, NULL);
 
-		d_iov_set(&request->iov, page, PAGE_KEYS * AKEY_MAX);
-		rc = daos_obj_list_akey(request->handle, DAOS_TX_NONE, &request->dkey, &count, keys,
-					&request->sgl, &anchor, NULL);
 		if (rc == 0)
-			rc = list_page(request, page, keys, count, list);
+			rc = list_page(name, page, keys, count, list);
 		if (rc)
 			return rc;
 	}
@@ -313,15 +392,16 @@ list_run(void *arguments)
 	struct xattr_call *call = arguments;
 	AUTO_PLACE struct place *place = object_place(call->object);
 	AUTO_MEMORY char *page = client_alloc(PAGE_KEYS * AKEY_MAX);
+	AUTO_HOME struct home home = {.opened = DAOS_HDL_INVAL};
 	struct name_list list = {.buffer = call->size > 0 ? call->buffer : NULL,
 				 .capacity = call->size};
-	struct xattr_request request;
-	int rc;
+	struct inode inode;
+	int rc = page ? 0 : -DER_NOMEM;
 
-	if (page == NULL)
-		return -DER_NOMEM;
-	request_init(call, place, &request);
-	rc = list_akeys(&request, page, &list);
+	if (rc == 0)
+		rc = home_fetch(call->dfs, DAOS_TX_NONE, place, &home, &inode);
+	if (rc == 0)
+		rc = list_akeys(home.name, page, &list);
 	if (rc)
 		return rc;
 	*call->ret_size = list.size;

@@ -22,7 +22,8 @@ static const struct inode sample = {
 	.stamp = 0x8182838485868788,
 	.generation = 0x9192939495969798,
 	.change = 0xa1a2a3a4a5a6a7a8,
-	.flags = 0xb1b2b3b4,
+	.flags = INODE_EXPORTED | INODE_LINKED,
+	.links = 1,
 };
 
 /* Written by hand from docs/formats/dfs.md. */
@@ -42,7 +43,7 @@ static const uint8_t golden[INODE_SIZE] = {
 	0x88, 0x87, 0x86, 0x85, 0x84, 0x83, 0x82, 0x81, /* stamp */
 	0x98, 0x97, 0x96, 0x95, 0x94, 0x93, 0x92, 0x91, /* generation */
 	0xa8, 0xa7, 0xa6, 0xa5, 0xa4, 0xa3, 0xa2, 0xa1, /* change */
-	0xb4, 0xb3, 0xb2, 0xb1,				/* flags */
+	0x03, 0x00, 0x00, 0x00,				/* flags */
 	0x01, 0x00, 0x00, 0x00,				/* version */
 };
 
@@ -91,6 +92,7 @@ impossible_attributes_are_refused(void **state)
 	assert_int_equal(inode_decode(golden, sizeof(golden) - 1, &inode), -DER_IO);
 	assert_int_equal(inode_decode(golden, 0, &inode), -DER_IO);
 	assert_int_equal(decode_changed(INODE_FORMAT, 2), -DER_DF_INCOMPT);
+	assert_int_equal(decode_changed(INODE_FLAGS, 4), -DER_DF_INCOMPT);
 	assert_int_equal(decode_changed(INODE_MODE, S_IFSOCK | 0600), -DER_IO);
 	assert_int_equal(decode_changed(INODE_MODE, 0600), -DER_IO);
 	assert_int_equal(decode_changed(INODE_MTIME_NS, 1000000000), -DER_IO);
