@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
 #include "tools/check.h"
 #include "tools/daos_verbs.h"
+#include "tools/pool_view.h"
 
 #define OBJECTS_PAGE 256u
 
@@ -241,10 +241,7 @@ run_pool_query_targets(struct call *call)
 	if (rc)
 		return rc;
 	list.rank = rank ? (uint32_t)strtoul(rank, NULL, 10) : 0;
-	code = strcmp(call->program->name, "dmg") == 0
-		       ? client_pool_connect(name, DAOS_PC_RO, &list.pool, NULL)
-		       : daos_pool_connect(name, call_option(call, "sys-name"), DAOS_PC_RO,
-					   &list.pool, NULL, NULL);
+	code = connect_pool(call, name, NULL, &list.pool);
 	if (code == 0) {
 		code = query_targets(&list, call_option(call, "target-idx"));
 		daos_pool_disconnect(list.pool, NULL);

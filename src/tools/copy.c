@@ -388,7 +388,7 @@ copy_link(struct copy *copy, const struct job *job)
 
 	if (rc == 0)
 		rc = copy->target->operations->make_link(copy->target, job->directory->target,
-							 target_name(job), target);
+							 target_name(job), target, &job->status);
 	if (rc == 0)
 		copy->counts.links++;
 	return rc;

@@ -19,6 +19,19 @@ int run_file_reset_chunk_size(struct call *call);
 int run_file_reset_class(struct call *call);
 int run_file_chmod(struct call *call);
 
+/* Mending of file systems. */
+extern const struct option_row file_check_options[], file_scan_options[];
+extern const struct option_row file_fix_superblock_options[], file_fix_entry_options[];
+int run_file_check(struct call *call);
+int run_file_scan(struct call *call);
+int run_file_fix_superblock(struct call *call);
+int run_file_fix_root(struct call *call);
+int run_file_fix_entry(struct call *call);
+
+/* Paths that dfuse serves. */
+int run_file_query_mount(struct call *call);
+int run_file_evict(struct call *call);
+
 /* Attributes of users. */
 int run_pool_list_attributes(struct call *call);
 int run_pool_get_attributes(struct call *call);

@@ -30,10 +30,18 @@ split(const char *text, char *ret_pool, char *ret_container, char **ret_path)
 	return true;
 }
 
+bool
+file_tree_is_container(const char *text)
+{
+	return strncmp(text, SCHEME, strlen(SCHEME)) == 0;
+}
+
 /* Makes a POSIX container when there is none of that label. */
 static int
-make_container(struct call *call, const char *pool_name, const char *name)
+make_container(struct call *call, const char *pool_name, const char *name, daos_prop_t *properties,
+	       bool *ret_made)
 {
+	dfs_attr_t attributes = {.da_props = properties};
 	daos_handle_t pool, container;
 	int rc = open_pool(call, pool_name, DAOS_PC_RW, &pool), code;
 
@@ -44,25 +52,27 @@ make_container(struct call *call, const char *pool_name, const char *name)
 		daos_cont_close(container, NULL);
 	} else if ((code == -DER_NONEXIST || code == -DER_CONT_NONEXIST) &&
 		   daos_label_is_valid(name)) {
-		int error = dfs_cont_create_with_label(pool, name, NULL, NULL, NULL, NULL);
+		int error = dfs_cont_create_with_label(pool, name, &attributes, NULL, NULL, NULL);
 
 		if (error && error != EEXIST)
 			rc = call_fail(call, -DER_MISC, NULL,
 				       "failed to create container \"%s\": %s", name,
 				       strerror(error));
+		*ret_made = error == 0;
 	}
 	daos_pool_disconnect(pool, NULL);
 	return rc;
 }
 
 static int
-open_mount(struct call *call, const char *pool, const char *container, bool writing,
+open_mount(struct call *call, const char *pool, const char *container, daos_prop_t *properties,
 	   struct file_tree *tree)
 {
+	bool writing = tree->writing;
 	int rc = STATUS_OK, error;
 
 	if (writing)
-		rc = make_container(call, pool, container);
+		rc = make_container(call, pool, container, properties, &tree->made);
 	if (rc == STATUS_OK)
 		rc = open_container(call, pool, container, writing ? DAOS_COO_RW : DAOS_COO_RO,
 				    &tree->open);
@@ -79,20 +89,21 @@ open_mount(struct call *call, const char *pool, const char *container, bool writ
 }
 
 int
-file_tree_open(struct call *call, const char *text, bool writing, struct file_tree *ret_tree)
+file_tree_open(struct call *call, const char *text, bool writing, daos_prop_t *properties,
+	       struct file_tree *ret_tree)
 {
 	char pool[DAOS_PROP_MAX_LABEL_BUF_LEN], container[DAOS_PROP_MAX_LABEL_BUF_LEN];
 	struct file_tree tree = {
 		.operations = &file_tree_posix, .name = "POSIX", .writing = writing};
 	int rc = STATUS_OK;
 
-	if (strncmp(text, SCHEME, strlen(SCHEME)) == 0) {
+	if (file_tree_is_container(text)) {
 		if (!split(text, pool, container, &tree.path))
 			return call_misused(call, NULL, "%s: write daos://pool/container/path",
 					    text);
 		tree.operations = &file_tree_dfs;
 		tree.name = "DAOS";
-		rc = open_mount(call, pool, container, writing, &tree);
+		rc = open_mount(call, pool, container, properties, &tree);
 	} else {
 		tree.path = text_format("%s", text);
 	}

@@ -39,14 +39,14 @@ struct file_tree_operations {
 		    size_t *ret_size);
 	int (*write)(struct file_tree *tree, void *file, const void *buffer, size_t size,
 		     uint64_t offset);
-	/* Mode and times. */
+	/* Mode and times; as root the owner, too, as of directories. */
 	int (*set_file)(struct file_tree *tree, void *file, const struct stat *status);
 	int (*close_file)(struct file_tree *tree, void *file);
 	int (*read_link)(struct file_tree *tree, void *directory, const char *name, char *target,
 			 size_t size);
-	/* Replaces the symlink that is there. */
+	/* Replaces the symlink that is there. Its owner is that of status, as root. */
 	int (*make_link)(struct file_tree *tree, void *directory, const char *name,
-			 const char *target);
+			 const char *target, const struct stat *status);
 	/* Extended attributes of an open file or, with is_file false, directory. Names follow each
 	 * other, each with its NUL; a size too small is ERANGE, size 0 asks for the size needed.
 	 * ENOTSUP: this tree has none. */
@@ -63,6 +63,7 @@ struct file_tree {
 	const struct file_tree_operations *operations;
 	const char *name; /* "DAOS" or "POSIX" */
 	bool writing;	  /* otherwise it is only read */
+	bool made;	  /* its container was not there before */
 	char *path;	  /* where the user pointed, from the tree's root */
 	struct open_container open;
 	dfs_t *dfs;
@@ -70,9 +71,13 @@ struct file_tree {
 
 /*
  * Opens the tree that text points into: "daos://pool/container/path" or a path. For writing a
- * container that is not there is made. A failure is printed. STATUS_OK or what to exit with.
+ * container that is not there is made, with properties (may be NULL). A failure is printed.
+ * STATUS_OK or what to exit with.
  */
-int file_tree_open(struct call *call, const char *text, bool writing, struct file_tree *ret_tree);
+int file_tree_open(struct call *call, const char *text, bool writing, daos_prop_t *properties,
+		   struct file_tree *ret_tree);
+/* Whether text names a path in a container. */
+bool file_tree_is_container(const char *text);
 void file_tree_close(struct file_tree *tree);
 
 extern const struct file_tree_operations file_tree_posix;

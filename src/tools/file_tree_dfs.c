@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daos_fs.h"
 #include "tools/file_tree.h"
@@ -72,12 +73,20 @@ dfs_tree_close_directory(struct file_tree *tree, void *directory)
 	dfs_release(directory);
 }
 
+/* Who is no root makes files of his own. */
+static int
+owner_flags(void)
+{
+	return geteuid() == 0 ? DFS_SET_ATTR_UID | DFS_SET_ATTR_GID : 0;
+}
+
 static int
 dfs_tree_set(struct file_tree *tree, void *object, const struct stat *status)
 {
 	struct stat wanted = *status;
 
-	return dfs_osetattr(tree->dfs, object, &wanted, DFS_SET_ATTR_MODE | DFS_SET_ATTR_MTIME);
+	return dfs_osetattr(tree->dfs, object, &wanted,
+			    DFS_SET_ATTR_MODE | DFS_SET_ATTR_MTIME | owner_flags());
 }
 
 /* One page of a listing; the memory of a fiber's stack is small. */
@@ -189,18 +198,20 @@ dfs_tree_read_link(struct file_tree *tree, void *directory, const char *name, ch
 }
 
 static int
-dfs_tree_make_link(struct file_tree *tree, void *directory, const char *name, const char *target)
+dfs_tree_make_link(struct file_tree *tree, void *directory, const char *name, const char *target,
+		   const struct stat *status)
 {
+	struct stat wanted = *status;
 	const mode_t mode = S_IFLNK | 0777;
 	dfs_obj_t *object;
 	int rc = dfs_open(tree->dfs, directory, name, mode, O_RDWR | O_CREAT | O_EXCL, 0, 0, target,
 			  &object);
 
 	if (rc == EEXIST) {
-		struct stat status;
+		struct stat there;
 
-		rc = dfs_stat(tree->dfs, directory, name, &status);
-		if (rc == 0 && !S_ISLNK(status.st_mode))
+		rc = dfs_stat(tree->dfs, directory, name, &there);
+		if (rc == 0 && !S_ISLNK(there.st_mode))
 			rc = EEXIST;
 		if (rc == 0)
 			rc = dfs_remove(tree->dfs, directory, name, false, NULL);
@@ -208,8 +219,11 @@ dfs_tree_make_link(struct file_tree *tree, void *directory, const char *name, co
 			rc = dfs_open(tree->dfs, directory, name, mode, O_RDWR | O_CREAT | O_EXCL,
 				      0, 0, target, &object);
 	}
-	if (rc == 0)
-		dfs_release(object);
+	if (rc)
+		return rc;
+	if (owner_flags())
+		rc = dfs_osetattr(tree->dfs, object, &wanted, owner_flags());
+	dfs_release(object);
 	return rc;
 }
 

@@ -85,7 +85,9 @@ posix_set_directory(struct file_tree *tree, void *directory, const struct stat *
 	struct timespec times[2] = {status->st_atim, status->st_mtim};
 
 	(void)tree;
-	if (chmod(directory, status->st_mode & 07777) < 0 ||
+	/* A change of the owner takes bits of the mode away. */
+	if ((geteuid() == 0 && chown(directory, status->st_uid, status->st_gid) < 0) ||
+	    chmod(directory, status->st_mode & 07777) < 0 ||
 	    utimensat(AT_FDCWD, directory, times, 0) < 0)
 		return errno;
 	return 0;
@@ -204,7 +206,8 @@ posix_set_file(struct file_tree *tree, void *file, const struct stat *status)
 	struct timespec times[2] = {status->st_atim, status->st_mtim};
 
 	(void)tree;
-	if (fchmod(file_descriptor(file), status->st_mode & 07777) < 0 ||
+	if ((geteuid() == 0 && fchown(file_descriptor(file), status->st_uid, status->st_gid) < 0) ||
+	    fchmod(file_descriptor(file), status->st_mode & 07777) < 0 ||
 	    futimens(file_descriptor(file), times) < 0)
 		return errno;
 	return 0;
@@ -234,18 +237,21 @@ posix_read_link(struct file_tree *tree, void *directory, const char *name, char 
 }
 
 static int
-posix_make_link(struct file_tree *tree, void *directory, const char *name, const char *target)
+posix_make_link(struct file_tree *tree, void *directory, const char *name, const char *target,
+		const struct stat *status)
 {
 	char *path = join(directory, name);
 	int rc = symlink(target, path) < 0 ? errno : 0;
 
 	(void)tree;
 	if (rc == EEXIST) {
-		struct stat status;
+		struct stat there;
 
-		if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && unlink(path) == 0)
+		if (lstat(path, &there) == 0 && S_ISLNK(there.st_mode) && unlink(path) == 0)
 			rc = symlink(target, path) < 0 ? errno : 0;
 	}
+	if (rc == 0 && geteuid() == 0 && lchown(path, status->st_uid, status->st_gid) < 0)
+		rc = errno;
 	free(path);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* daos filesystem: copy and query. */
+/* daos filesystem: copy and query, and the table of its verbs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "daos_fs.h"
 #include "tools/copy.h"
+#include "tools/copy_properties.h"
 #include "tools/daos_verbs.h"
 
 /* ------------------------------------------------ copy */
@@ -91,11 +92,37 @@ copy_between(struct call *call, const char *from, const char *to, struct file_tr
 	return STATUS_OK;
 }
 
+/* kept is the file of --preserve-props, or NULL. */
+static int
+copy_into(struct call *call, const char *from, const char *to, const char *kept,
+	  struct file_tree *source)
+{
+	struct kept_properties properties = {0};
+	struct file_tree target;
+	int rc = STATUS_OK;
+
+	if (kept && file_tree_is_container(to))
+		rc = properties_read(call, kept, &properties);
+	if (rc)
+		return rc;
+	rc = file_tree_open(call, to, true, properties.properties, &target);
+	if (rc == STATUS_OK) {
+		if (target.made)
+			rc = properties_set_attributes(call, &properties, target.open.container);
+		if (rc == STATUS_OK)
+			rc = copy_between(call, from, to, source, &target);
+		file_tree_close(&target);
+	}
+	properties_free(&properties);
+	return rc;
+}
+
 static int
 run_copy(struct call *call)
 {
 	const char *from = call_either(call, "src", 0), *to;
-	struct file_tree source, target;
+	const char *kept = call_option(call, "preserve-props");
+	struct file_tree source;
 	int rc;
 
 	/* With --src the first argument is the destination. */
@@ -104,20 +131,16 @@ run_copy(struct call *call)
 		return call_misused(call, NULL,
 				    "the required flags `--src' and `--dst' were not "
 				    "specified");
-	if (call_option(call, "preserve-props"))
-		return call_fail_because(call, -DER_NOSYS, "this version cannot do that yet",
-					 "leave it away", "--preserve-props is not built yet");
 	rc = call_connect(call);
 	if (rc)
 		return rc;
-	rc = file_tree_open(call, from, false, &source);
+	rc = file_tree_open(call, from, false, NULL, &source);
 	if (rc)
 		return rc;
-	rc = file_tree_open(call, to, true, &target);
-	if (rc == STATUS_OK) {
-		rc = copy_between(call, from, to, &source, &target);
-		file_tree_close(&target);
-	}
+	if (kept && source.dfs)
+		rc = properties_write(call, kept, source.open.container);
+	if (rc == STATUS_OK)
+		rc = copy_into(call, from, to, kept, &source);
 	file_tree_close(&source);
 	return rc;
 }
@@ -125,7 +148,7 @@ run_copy(struct call *call)
 /* ------------------------------------------------ query */
 
 static int
-run_query(struct call *call)
+query_container(struct call *call)
 {
 	struct text_fields fields = {0};
 	struct open_container open;
@@ -169,6 +192,13 @@ run_query(struct call *call)
 	return STATUS_OK;
 }
 
+/* Of a container, or of the mount that serves a path. */
+static int
+run_query(struct call *call)
+{
+	return call->argument_count == 1 ? run_file_query_mount(call) : query_container(call);
+}
+
 /* ------------------------------------------------ table */
 
 static const struct option_row copy_options[] = {
@@ -176,7 +206,9 @@ static const struct option_row copy_options[] = {
 	{"dst", 'd', "PATH", "where to; into it when it is a directory"},
 	{"ignore-unsupported", 0, NULL,
 	 "skip devices, sockets, pipes, and attributes the target refuses"},
-	{"preserve-props", 'm', "FILE", "not built yet"},
+	{"preserve-props", 'm', "FILE",
+	 "keeps properties and attributes of a container: those of the source are written, "
+	 "and a container that is made for the destination gets them"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -188,8 +220,22 @@ const struct command filesystem_commands[] = {
 	 copy_options, run_copy,
 	 "  daos filesystem copy --src=/usr/share/doc --dst=daos://tank/home/doc\n"
 	 "  daos fs copy -s daos://tank/home/doc -d /tmp/doc\n"},
-	{"query", NULL, "<pool> <container>", 2, 2, "Show the file attributes of a container.",
-	 NULL, run_query, NULL},
+	{"query", NULL, "<path> | <pool> <container>", 1, 2,
+	 "Show what a mount of dfuse has open, or the file attributes of a container.", NULL,
+	 run_query, NULL},
+	{"evict", NULL, "<path>", 1, 1, "Let the kernel forget what it keeps of a mounted path.",
+	 NULL, run_file_evict, NULL},
+	{"check", NULL, "<pool> <container>", 2, 2,
+	 "Find objects that no name leads to; it must not be mounted.", file_check_options,
+	 run_file_check, "  daos fs check tank home --flags=relink,verify --dir-name=found\n"},
+	{"scan", NULL, "<pool> <container>", 2, 2, "Count files, directories and bytes.",
+	 file_scan_options, run_file_scan, NULL},
+	{"fix-sb", NULL, "<pool> <container>", 2, 2, "Write a damaged superblock anew.",
+	 file_fix_superblock_options, run_file_fix_superblock, NULL},
+	{"fix-root", NULL, "<pool> <container>", 2, 2,
+	 "Write a damaged root directory's entry anew.", NULL, run_file_fix_root, NULL},
+	{"fix-entry", NULL, PATH, 2, 3, "Give an entry the type or chunk size of its object.",
+	 file_fix_entry_options, run_file_fix_entry, NULL},
 	{"get-attr", NULL, PATH, 2, 3, "Show class, chunk size and mode of a path.",
 	 file_path_options, run_file_get_attributes, NULL},
 	{"set-attr", NULL, PATH, 2, 3, "Set what new entries of a directory get.", file_set_options,

@@ -4,6 +4,11 @@
 
 #include "tools/output.h"
 
+/* Connects for reading, as the program does: dmg is asked by administrators, whatever access lists
+ * say. info may be NULL. A negative DAOS code. */
+int connect_pool(const struct call *call, const char *name, daos_pool_info_t *info,
+		 daos_handle_t *ret_pool);
+
 /* Runs `pool list` and `pool query` of either program. */
 int run_pool_list(struct call *call);
 int run_pool_query(struct call *call);
