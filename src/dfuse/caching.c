@@ -69,32 +69,53 @@ dfuse_time_parse(const char *text, bool words, double *ret_seconds)
 	return 0;
 }
 
-static void
-row_read(struct dfuse *dfuse, const struct attribute_row *row)
+static bool
+value_read(const struct volume *volume, const char *name, char value[VALUE_MAX + 1])
 {
-	char value[VALUE_MAX + 1] = "";
-	char const *const names[] = {row->name};
+	char const *const names[] = {name};
 	void *const values[] = {value};
 	size_t sizes[] = {VALUE_MAX};
-	int rc = daos_cont_get_attr(dfuse->container, 1, names, values, sizes, NULL);
 
-	if (rc)
-		return;
+	if (daos_cont_get_attr(volume->container, 1, names, values, sizes, NULL) != 0)
+		return false;
 	value[min_of(sizes[0], (size_t)VALUE_MAX)] = '\0';
-	if (dfuse_time_parse(value, row->bare, field_of(&dfuse->caching, row)) != 0)
+	return true;
+}
+
+static void
+row_read(struct volume *volume, const struct attribute_row *row)
+{
+	char value[VALUE_MAX + 1] = "";
+
+	if (!value_read(volume, row->name, value))
+		return;
+	if (dfuse_time_parse(value, row->bare, field_of(&volume->caching, row)) != 0)
 		fprintf(stderr,
 			"dfuse: attribute %s of the container is `%s`, which is no time; ignored\n",
 			row->name, value);
 }
 
 void
-dfuse_caching_read(struct dfuse *dfuse)
+dfuse_caching_read(const struct dfuse *dfuse, struct volume *volume)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		double *field = field_of(&dfuse->caching, &rows[i]);
+	char value[VALUE_MAX + 1] = "";
 
-		*field = dfuse->options.caching ? rows[i].standard : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		*field_of(&volume->caching, &rows[i]) = dfuse->options.caching ? rows[i].standard
+									       : 0;
 		if (dfuse->options.caching)
-			row_read(dfuse, &rows[i]);
+			row_read(volume, &rows[i]);
 	}
+	if (dfuse->options.caching && value_read(volume, "dfuse-direct-io-disable", value))
+		volume->caching.pages = strcasecmp(value, "on") == 0 ||
+					strcasecmp(value, "true") == 0;
+	/* What a snapshot shows stays as it is. */
+	if (dfuse->options.caching && dfuse->options.snapshot)
+		volume->caching = (struct dfuse_caching){
+			.attribute_time = DFUSE_FOR_EVER,
+			.entry_time = DFUSE_FOR_EVER,
+			.directory_time = DFUSE_FOR_EVER,
+			.negative_time = DFUSE_FOR_EVER,
+			.data_time = DFUSE_FOR_EVER,
+		};
 }

@@ -10,62 +10,92 @@
 #include "daos_version.h"
 #include "dfuse/private.h"
 
+/* How the start went, and what was said meanwhile: from the child to the parent. */
+struct report {
+	int code[2], text[2];
+	bool used;
+};
+
+static void
+relay(int from)
+{
+	char text[4096];
+	ssize_t got = read(from, text, sizeof(text));
+
+	if (got > 0 && write(STDERR_FILENO, text, (size_t)got) != got)
+		_exit(1);
+}
+
+/* The terminal is not the child's: some of its threads would hold it for ever. */
+static int
+let_go(int error)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return errno;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(error >= 0 ? error : null, STDERR_FILENO) < 0)
+		return errno;
+	close(null);
+	return 0;
+}
+
 /*
  * A mount in the background is served by a child, made before anything else is: neither threads nor
  * connections survive a fork. The parent ends when the child has said how its start went.
  */
 static int
-background(int *ret_report)
+background(struct report *report)
 {
-	int pipes[2];
 	unsigned char code = 1;
 	pid_t child;
 
-	if (pipe2(pipes, O_CLOEXEC) != 0)
+	if (pipe2(report->code, O_CLOEXEC) != 0 || pipe2(report->text, O_CLOEXEC) != 0)
 		return errno;
+	report->used = true;
 	child = fork();
 	if (child < 0)
 		return errno;
 	if (child > 0) {
-		close(pipes[1]);
-		if (read(pipes[0], &code, 1) != 1)
+		close(report->code[1]);
+		close(report->text[1]);
+		if (read(report->code[0], &code, 1) != 1)
 			code = 1;
+		fcntl(report->text[0], F_SETFL, O_NONBLOCK);
+		relay(report->text[0]);
 		_exit(code);
 	}
-	close(pipes[0]);
+	close(report->code[0]);
+	close(report->text[0]);
 	setsid();
-	*ret_report = pipes[1];
-	return 0;
+	return let_go(report->text[1]);
 }
 
-/* Tells the parent, and lets go of the terminal. */
+/* Tells the parent; nobody reads what is said from now on. */
 static void
-report(int descriptor, unsigned char code)
+report_end(struct report *report, unsigned char code)
 {
-	int null;
-
-	if (descriptor < 0)
+	if (!report->used)
 		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (write(descriptor, &code, 1) != 1 || null < 0)
+	report->used = false;
+	if (write(report->code[1], &code, 1) != 1)
 		return;
-	close(descriptor);
-	if (code)
-		return;
-	for (int i = 0; i < 3; i++)
-		dup2(null, i);
-	close(null);
+	close(report->code[1]);
+	close(report->text[1]);
+	if (code == 0)
+		(void)let_go(-1);
 }
 
 static int
 run(struct dfuse *dfuse)
 {
-	int descriptor = -1;
-	int rc = dfuse->options.foreground ? 0 : background(&descriptor);
+	struct report report = {.used = false};
+	int rc = dfuse->options.foreground ? 0 : background(&report);
 
 	if (rc == 0)
 		rc = dfuse_start(dfuse);
-	report(descriptor, rc ? 1 : 0);
+	report_end(&report, rc ? 1 : 0);
 	if (rc == 0)
 		rc = dfuse_serve(dfuse);
 	dfuse_stop(dfuse);
@@ -75,7 +105,7 @@ run(struct dfuse *dfuse)
 int
 main(int argc, char **argv)
 {
-	struct dfuse dfuse = {.pool = DAOS_HDL_INVAL, .container = DAOS_HDL_INVAL};
+	struct dfuse dfuse = {.session = NULL};
 
 	if (dfuse_options_parse(argc, argv, &dfuse.options) != 0)
 		return 2;

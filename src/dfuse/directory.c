@@ -10,18 +10,16 @@
 
 #include "dfuse/private.h"
 
-#define PAGE 256u
 #define DOTS 2
 
 struct listing {
 	pthread_mutex_t lock;
-	dfs_obj_t *object;
-	uint32_t page, count; /* in memory: which one; its entries */
-	bool loaded, last;
-	char **starts; /* the last name before each page; of the first one: NULL */
+	struct node *node;
+	struct node_use use; /* of a directory in a container */
+	struct page *held;   /* in memory; NULL: none */
+	uint32_t page;	     /* which one that is */
+	char **starts;	     /* the last name before each page; of the first one: NULL */
 	uint32_t start_count, start_capacity;
-	struct dirent entries[PAGE];
-	struct stat stats[PAGE];
 };
 
 static struct listing *
@@ -30,37 +28,58 @@ listing_of(const struct fuse_file_info *info)
 	return (struct listing *)(uintptr_t)info->fh;
 }
 
+static void
+listing_free(struct listing *listing)
+{
+	for (uint32_t i = 0; i < listing->start_count; i++)
+		free(listing->starts[i]);
+	free(listing->starts);
+	page_put(listing->held);
+	node_use_end(&listing->use);
+	pthread_mutex_destroy(&listing->lock);
+	free(listing);
+}
+
+static void
+directory_closed(struct dfuse *dfuse, struct listing *listing)
+{
+	atomic_fetch_sub(&listing->node->opened, 1);
+	atomic_fetch_sub(&dfuse->open_directories, 1);
+	listing_free(listing);
+}
+
 void
 dfuse_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
 	struct dfuse *dfuse = dfuse_of(request);
 	struct listing *listing = calloc(1, sizeof(*listing));
-	int rc = listing ? node_object(dfuse, node_of(dfuse, number), &listing->object) : ENOMEM;
+	int rc = 0;
 
-	if (rc) {
-		free(listing);
-		fuse_reply_err(request, rc);
+	if (listing == NULL) {
+		fuse_reply_err(request, ENOMEM);
 		return;
 	}
 	pthread_mutex_init(&listing->lock, NULL);
-	info->fh = (uintptr_t)listing;
-	if (fuse_reply_open(request, info) != 0) {
-		pthread_mutex_destroy(&listing->lock);
-		free(listing);
+	listing->node = node_of(dfuse, number);
+	if (listing->node->volume)
+		rc = node_use_begin(dfuse, listing->node, &listing->use);
+	if (dfuse_outcome(dfuse, rc)) {
+		listing_free(listing);
+		fuse_reply_err(request, rc);
+		return;
 	}
+	atomic_fetch_add(&listing->node->opened, 1);
+	atomic_fetch_add(&dfuse->open_directories, 1);
+	info->fh = (uintptr_t)listing;
+	if (fuse_reply_open(request, info) != 0)
+		directory_closed(dfuse, listing);
 }
 
 void
 dfuse_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-	struct listing *listing = listing_of(info);
-
 	(void)number;
-	for (uint32_t i = 0; i < listing->start_count; i++)
-		free(listing->starts[i]);
-	free(listing->starts);
-	pthread_mutex_destroy(&listing->lock);
-	free(listing);
+	directory_closed(dfuse_of(request), listing_of(info));
 	fuse_reply_err(request, 0);
 }
 
@@ -88,30 +107,54 @@ start_note(struct listing *listing, uint32_t page, const char *name)
 	return 0;
 }
 
+/* Names of pools or containers: the first that a page has room for. */
+static int
+names_load(struct dfuse *dfuse, struct listing *listing)
+{
+	char names[PAGE][DFS_MAX_NAME + 1];
+	struct page *page = page_create(PAGE);
+	int rc = page ? outside_list(dfuse, listing->node, names, PAGE, &page->count) : ENOMEM;
+
+	if (rc) {
+		page_put(page);
+		return rc;
+	}
+	for (uint32_t i = 0; i < page->count; i++) {
+		struct dirent *entry = &page->entries[i];
+
+		memcpy(entry->d_name, names[i], sizeof(names[i]));
+		entry->d_type = DT_DIR;
+		node_stat_outside(dfuse, hash_text(names[i]), &page->stats[i]);
+	}
+	page->last = true;
+	listing->held = page;
+	return 0;
+}
+
+static void
+page_drop(struct listing *listing)
+{
+	page_put(listing->held);
+	listing->held = NULL;
+}
+
 static int
 page_load(struct dfuse *dfuse, struct listing *listing, uint32_t page)
 {
-	daos_anchor_t anchor = DAOS_ANCHOR_INIT;
-	int rc = 0;
+	const char *after = listing->starts[page] ? listing->starts[page] : "";
+	int rc;
 
-	listing->loaded = false;
-	listing->count = 0;
-	if (listing->starts[page])
-		rc = dfs_dir_anchor_set(listing->object, listing->starts[page], &anchor);
-	while (rc == 0 && listing->count < PAGE && !daos_anchor_is_eof(&anchor)) {
-		uint32_t count = PAGE - listing->count;
-
-		rc = dfs_readdirplus(dfuse->dfs, listing->object, &anchor, &count,
-				     listing->entries + listing->count,
-				     listing->stats + listing->count);
-		listing->count += rc ? 0 : count;
-	}
+	page_drop(listing);
+	if (listing->use.node)
+		rc = page_list(&listing->use, after, &listing->held);
+	else
+		rc = names_load(dfuse, listing);
 	if (rc)
 		return rc;
 	listing->page = page;
-	listing->last = daos_anchor_is_eof(&anchor) != 0;
-	listing->loaded = true;
-	return listing->last ? 0 : start_note(listing, page + 1, listing->entries[PAGE - 1].d_name);
+	if (listing->held->last)
+		return 0;
+	return start_note(listing, page + 1, listing->held->entries[PAGE - 1].d_name);
 }
 
 /* A listing that begins anew has other pages: what was added or removed since moves their starts.
@@ -121,7 +164,7 @@ starts_forget(struct listing *listing)
 {
 	while (listing->start_count > 1)
 		free(listing->starts[--listing->start_count]);
-	listing->loaded = false;
+	page_drop(listing);
 }
 
 /* Sees to it that the page is in memory; the pages before it are walked where they were not met. A
@@ -133,10 +176,10 @@ page_need(struct dfuse *dfuse, struct listing *listing, uint32_t page, bool anew
 
 	if (anew)
 		starts_forget(listing);
-	if (rc == 0 && listing->loaded && listing->page == page)
+	if (rc == 0 && listing->held && listing->page == page)
 		return 0;
 	while (rc == 0 && page >= listing->start_count) {
-		if (listing->loaded && listing->last)
+		if (listing->held && listing->held->last)
 			return ENOENT;
 		rc = page_load(dfuse, listing, listing->start_count - 1);
 	}
@@ -149,6 +192,7 @@ struct answer {
 	fuse_req_t request;
 	struct dfuse *dfuse;
 	struct node *directory;
+	double age; /* of the page, in seconds */
 	bool plus;
 	size_t room, used;
 	char *buffer;
@@ -165,6 +209,7 @@ answer_plus(struct answer *answer, const char *name, const struct stat *stat, of
 	if (node_enter(answer->dfuse, answer->directory, name, stat, NULL, &node) != 0)
 		return false;
 	dfuse_entry_fill(answer->dfuse, node, stat, &entry);
+	dfuse_entry_age(&entry, answer->age);
 	size = fuse_add_direntry_plus(answer->request, answer->buffer + answer->used,
 				      answer->room - answer->used, name, &entry, next);
 	if (size > answer->room - answer->used) {
@@ -175,6 +220,19 @@ answer_plus(struct answer *answer, const char *name, const struct stat *stat, of
 	return true;
 }
 
+/* Whether a name may be told with its attributes: what a page has of a node otherwise than the
+ * kernel was told may be the older of the two, and the kernel looks it up. */
+static bool
+answer_agrees(const struct answer *answer, const char *name, const struct stat *stat)
+{
+	struct node *node = node_at(answer->dfuse, answer->directory, name);
+	bool agrees = node_agrees(node, stat);
+
+	if (node)
+		node_forget(answer->dfuse, node, 1);
+	return agrees;
+}
+
 /* False when it does not fit any more. */
 static bool
 answer_entry(struct answer *answer, const char *name, const struct stat *stat, off_t next,
@@ -183,12 +241,13 @@ answer_entry(struct answer *answer, const char *name, const struct stat *stat, o
 	struct fuse_entry_param entry = {.attr = *stat};
 	size_t left = answer->room - answer->used, size;
 
-	if (answer->plus && counted)
+	if (answer->plus && counted && answer_agrees(answer, name, stat))
 		return answer_plus(answer, name, stat, next);
+	node_stat_show(answer->directory, &entry.attr);
 	size = answer->plus ? fuse_add_direntry_plus(answer->request, answer->buffer + answer->used,
 						     left, name, &entry, next)
 			    : fuse_add_direntry(answer->request, answer->buffer + answer->used,
-						left, name, stat, next);
+						left, name, &entry.attr, next);
 	if (size > left)
 		return false;
 	answer->used += size;
@@ -200,7 +259,9 @@ answer_fill(struct answer *answer, struct listing *listing, off_t offset)
 {
 	static const char *const dots[DOTS] = {".", ".."};
 	struct stat directory = {.st_mode = S_IFDIR, .st_ino = answer->directory->inode};
+	const struct page *held;
 	uint32_t page;
+	bool counted;
 
 	for (; offset < DOTS; offset++)
 		if (!answer_entry(answer, dots[offset], &directory, offset + 1, false))
@@ -213,11 +274,15 @@ answer_fill(struct answer *answer, struct listing *listing, off_t offset)
 		rc = page_need(answer->dfuse, listing, page, anew);
 		if (rc)
 			return rc == ENOENT ? 0 : rc;
-		for (uint32_t i = first; i < listing->count; i++, offset++)
-			if (!answer_entry(answer, listing->entries[i].d_name, &listing->stats[i],
-					  offset + 1, true))
+		held = listing->held;
+		answer->age = page_age(held);
+		/* Names stay what they were when the page was read, attributes do not. */
+		counted = listing->use.node && page_is_current(answer->dfuse, listing->node, held);
+		for (uint32_t i = first; i < held->count; i++, offset++)
+			if (!answer_entry(answer, held->entries[i].d_name, &held->stats[i],
+					  offset + 1, counted))
 				return 0;
-		if (listing->last)
+		if (held->last)
 			return 0;
 	}
 }
@@ -243,6 +308,7 @@ readdir_answer(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 		rc = answer_fill(&answer, listing, offset);
 		pthread_mutex_unlock(&listing->lock);
 	}
+	dfuse_outcome(dfuse, rc);
 	/* What was counted is told even where a later page failed; the failure comes with the next
 	 * call. */
 	if (rc && answer.used == 0)

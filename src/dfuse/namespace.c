@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Names: look-up, making, removing, moving. */
+/* Names: look-up and making. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dfuse/private.h"
 
 void
-dfuse_entry_fill(const struct dfuse *dfuse, const struct node *node, const struct stat *stat,
+dfuse_entry_fill(const struct dfuse *dfuse, struct node *node, const struct stat *stat,
 		 struct fuse_entry_param *ret_entry)
 {
+	const struct dfuse_caching none = {.attribute_time = 0};
+	const struct dfuse_caching *caching = node->volume ? &node->volume->caching : &none;
+
 	*ret_entry = (struct fuse_entry_param){
 		.ino = node_number(dfuse, node),
 		.generation = 1,
 		.attr = *stat,
-		.attr_timeout = dfuse->caching.attribute_time,
-		.entry_timeout = S_ISDIR(stat->st_mode) ? dfuse->caching.directory_time
-							: dfuse->caching.entry_time,
+		.attr_timeout = caching->attribute_time,
+		.entry_timeout = S_ISDIR(stat->st_mode) ? caching->directory_time
+							: caching->entry_time,
 	};
+	node_stat_show(node, &ret_entry->attr);
+}
+
+void
+dfuse_entry_age(struct fuse_entry_param *entry, double age)
+{
+	entry->attr_timeout = max_of(entry->attr_timeout - age, 0.0);
+	entry->entry_timeout = max_of(entry->entry_timeout - age, 0.0);
 }
 
 void
@@ -32,12 +44,16 @@ dfuse_reply_entry(fuse_req_t request, struct node *node, const struct stat *stat
 		node_forget(dfuse, node, 1);
 }
 
+/* ------------------------------------------------ look-up */
+
 /* Absence may be remembered, too. */
 static void
-reply_absent(fuse_req_t request)
+reply_absent(fuse_req_t request, const struct node *parent, double age)
 {
-	struct fuse_entry_param entry = {.entry_timeout = dfuse_of(request)->caching.negative_time};
+	struct fuse_entry_param entry = {
+		.entry_timeout = parent->volume ? parent->volume->caching.negative_time : 0};
 
+	dfuse_entry_age(&entry, age);
 	if (entry.entry_timeout > 0)
 		fuse_reply_entry(request, &entry);
 	else
@@ -45,31 +61,114 @@ reply_absent(fuse_req_t request)
 }
 
 static int
+lookup_volume(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
+	      struct stat *ret_stat)
+{
+	struct volume *volume;
+	int rc = volume_find(dfuse, parent->pool, name, &volume);
+
+	if (rc)
+		return rc;
+	/* Found by two look-ups at once, it is the same node. */
+	pthread_mutex_lock(&dfuse->volume_lock);
+	rc = node_enter_volume(dfuse, parent, name, volume, ret_node);
+	pthread_mutex_unlock(&dfuse->volume_lock);
+	if (rc)
+		return rc;
+	rc = dfs_stat(volume->dfs, NULL, NULL, ret_stat);
+	if (rc)
+		node_forget(dfuse, *ret_node, 1);
+	return rc;
+}
+
+static int
+lookup_pool(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
+	    struct stat *ret_stat)
+{
+	struct pool *pool;
+	int rc = pool_find(dfuse, name, &pool);
+
+	if (rc == 0)
+		rc = node_enter_pool(dfuse, parent, name, pool, ret_node);
+	if (rc == 0)
+		node_stat_outside(dfuse, (*ret_node)->inode, ret_stat);
+	return rc;
+}
+
+static int
+lookup_entry(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
+	     struct stat *ret_stat)
+{
+	dfs_obj_t *object;
+	int rc = node_open_at(dfuse, parent, name, &object, ret_stat);
+
+	return rc ? rc : node_enter(dfuse, parent, name, ret_stat, object, ret_node);
+}
+
+static int
 node_lookup(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
 	    struct stat *ret_stat)
 {
-	int flags = O_NOFOLLOW | (dfuse->options.read_only ? O_RDONLY : O_RDWR);
-	dfs_obj_t *directory, *object;
-	int rc;
-
 	if (strlen(name) > DFS_MAX_NAME)
 		return ENAMETOOLONG;
-	rc = node_object(dfuse, parent, &directory);
-	if (rc == 0)
-		rc = dfs_lookup_rel(dfuse->dfs, directory, name, flags, &object, NULL, ret_stat);
-	return rc ? rc : node_enter(dfuse, parent, name, ret_stat, object, ret_node);
+	if (parent->volume)
+		return lookup_entry(dfuse, parent, name, ret_node, ret_stat);
+	if (parent->kind == NODE_POOL)
+		return lookup_volume(dfuse, parent, name, ret_node, ret_stat);
+	return lookup_pool(dfuse, parent, name, ret_node, ret_stat);
+}
+
+/*
+ * Answers from a page that tells of the name. What it says of a node otherwise than the kernel was
+ * told may be the older of the two.
+ */
+static bool
+lookup_seen(fuse_req_t request, struct node *directory, const char *name)
+{
+	struct dfuse *dfuse = dfuse_of(request);
+	AUTO_USE struct node_use use = {.node = NULL};
+	AUTO_PAGE struct page *page = NULL;
+	struct fuse_entry_param entry;
+	struct node *node;
+	uint32_t index;
+	bool agrees;
+
+	if (strlen(name) > DFS_MAX_NAME || directory->volume == NULL ||
+	    node_use_begin(dfuse, directory, &use) != 0)
+		return false;
+	page = page_glance(&use, name);
+	if (page == NULL)
+		return false;
+	if (!page_find(page, name, &index)) {
+		reply_absent(request, directory, page_age(page));
+		return true;
+	}
+	node = node_at(dfuse, directory, name);
+	agrees = node_agrees(node, &page->stats[index]);
+	if (node)
+		node_forget(dfuse, node, 1);
+	if (!agrees || node_enter(dfuse, directory, name, &page->stats[index], NULL, &node) != 0)
+		return false;
+	dfuse_entry_fill(dfuse, node, &page->stats[index], &entry);
+	dfuse_entry_age(&entry, page_age(page));
+	if (fuse_reply_entry(request, &entry) != 0)
+		node_forget(dfuse, node, 1);
+	return true;
 }
 
 void
 dfuse_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
 	struct dfuse *dfuse = dfuse_of(request);
-	struct node *node;
+	struct node *directory = node_of(dfuse, parent), *node;
 	struct stat stat;
-	int rc = node_lookup(dfuse, node_of(dfuse, parent), name, &node, &stat);
+	int rc;
 
+	if (lookup_seen(request, directory, name))
+		return;
+	rc = dfuse_outcome(dfuse, node_lookup(dfuse, directory, name, &node, &stat));
 	if (rc == ENOENT)
-		reply_absent(request);
+		reply_absent(request, directory, 0);
 	else if (rc)
 		fuse_reply_err(request, rc);
 	else
@@ -97,72 +196,139 @@ dfuse_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *fo
 
 /* ------------------------------------------------ making */
 
-int
-dfuse_own(fuse_req_t request, dfs_obj_t *object)
-{
-	struct dfuse *dfuse = dfuse_of(request);
-	const struct fuse_ctx *context = fuse_req_ctx(request);
-	struct stat stat = {.st_uid = context->uid, .st_gid = context->gid};
+/* What is made: by whom, and where. */
+struct making {
+	fuse_req_t request;
+	struct dfuse *dfuse;
+	struct node *parent;
+	const char *name, *target;
+	mode_t mode;
+	int flags;
+};
 
-	if (!dfuse->options.multi_user || (context->uid == geteuid() && context->gid == getegid()))
-		return 0;
-	return dfs_osetattr(dfuse->dfs, object, &stat, DFS_SET_ATTR_UID | DFS_SET_ATTR_GID);
+/* Who asked owns what was made, where several users are served; a directory with the set-group-id
+ * bit gives its group away, and to directories the bit. */
+static int
+set_owner(const struct making *making, const struct node_use *directory, dfs_obj_t *object,
+	  struct stat *ret_stat)
+{
+	const struct fuse_ctx *context = fuse_req_ctx(making->request);
+	bool serves = making->dfuse->options.multi_user;
+	struct stat stat = {.st_uid = serves ? context->uid : geteuid(),
+			    .st_gid = serves ? context->gid : getegid(),
+			    .st_mode = making->mode};
+	struct stat above;
+	int fields = 0, rc;
+
+	if (atomic_load(&directory->node->mode) & S_ISGID) {
+		rc = dfs_ostat(directory->dfs, directory->object, &above);
+		if (rc)
+			return rc;
+		stat.st_gid = above.st_gid;
+		if (S_ISDIR(making->mode)) {
+			stat.st_mode |= S_ISGID;
+			fields |= DFS_SET_ATTR_MODE;
+		}
+	}
+	if (stat.st_uid != geteuid())
+		fields |= DFS_SET_ATTR_UID;
+	if (stat.st_gid != getegid())
+		fields |= DFS_SET_ATTR_GID;
+	rc = fields ? dfs_osetattr(directory->dfs, object, &stat, fields) : 0;
+	if (rc == 0 && fields)
+		*ret_stat = stat;
+	return rc;
 }
 
-/* Makes and opens name in parent; counted for the kernel. */
+/* What is there already is not expected: the kernel has looked before. *ret_new: it was not. */
 static int
-name_make(fuse_req_t request, fuse_ino_t parent_number, const char *name, mode_t mode, int flags,
-	  const char *target, struct node **ret_node, struct stat *ret_stat)
+make_object(const struct making *making, const struct node_use *directory, dfs_obj_t **ret_object,
+	    struct stat *ret_stat, bool *ret_new)
 {
-	struct dfuse *dfuse = dfuse_of(request);
-	struct node *parent = node_of(dfuse, parent_number);
-	dfs_obj_t *directory, *object;
-	int rc;
+	int rc = dfs_open_stat(directory->dfs, directory->object, making->name, making->mode,
+			       O_CREAT | O_RDWR | O_EXCL, 0, 0, making->target, ret_object,
+			       ret_stat);
 
-	if (strlen(name) > DFS_MAX_NAME)
-		return ENAMETOOLONG;
-	rc = node_object(dfuse, parent, &directory);
+	*ret_new = rc == 0;
+	if (rc != EEXIST || making->flags & O_EXCL)
+		return rc;
+	return dfs_open_stat(directory->dfs, directory->object, making->name, making->mode,
+			     O_CREAT | O_RDWR, 0, 0, making->target, ret_object, ret_stat);
+}
+
+/* Makes and opens it; counted for the kernel. */
+static int
+make(const struct making *making, struct node **ret_node, struct stat *ret_stat)
+{
+	AUTO_USE struct node_use directory = {.node = NULL};
+	dfs_obj_t *object;
+	bool new = false;
+	int rc = strlen(making->name) > DFS_MAX_NAME ? ENAMETOOLONG : 0;
+
 	if (rc == 0)
-		rc = dfs_open(dfuse->dfs, directory, name, mode, O_CREAT | O_RDWR | flags, 0, 0,
-			      target, &object);
+		rc = node_use_begin(making->dfuse, making->parent, &directory);
+	if (rc == 0)
+		rc = make_object(making, &directory, &object, ret_stat, &new);
 	if (rc)
 		return rc;
-	rc = dfuse_own(request, object);
-	if (rc == 0)
-		rc = dfs_ostat(dfuse->dfs, object, ret_stat);
+	if (new)
+		rc = set_owner(making, &directory, object, ret_stat);
 	if (rc) {
 		dfs_release(object);
 		return rc;
 	}
-	return node_enter(dfuse, parent, name, ret_stat, object, ret_node);
+	rc = node_enter(making->dfuse, making->parent, making->name, ret_stat, object, ret_node);
+	if (rc == 0 && new)
+		atomic_store(&(*ret_node)->capability, CAPABILITY_ABSENT);
+	return rc;
+}
+
+static struct making
+making_of(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, int flags)
+{
+	struct dfuse *dfuse = dfuse_of(request);
+
+	return (struct making){
+		.request = request,
+		.dfuse = dfuse,
+		.parent = node_of(dfuse, parent),
+		.name = name,
+		.mode = mode,
+		.flags = flags,
+	};
 }
 
 static void
-make_entry(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, const char *target)
+make_entry(const struct making *making)
 {
 	struct node *node;
 	struct stat stat;
-	int rc = name_make(request, parent, name, mode, O_EXCL, target, &node, &stat);
+	int rc = dfuse_changed_in(making->dfuse, making->parent, make(making, &node, &stat));
 
 	if (rc)
-		fuse_reply_err(request, rc);
+		fuse_reply_err(making->request, rc);
 	else
-		dfuse_reply_entry(request, node, &stat);
+		dfuse_reply_entry(making->request, node, &stat);
 }
 
 void
 dfuse_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	make_entry(request, parent, name, S_IFDIR | (mode & ALLPERMS), NULL);
+	struct making making =
+		making_of(request, parent, name, S_IFDIR | (mode & ALLPERMS), O_EXCL);
+
+	make_entry(&making);
 }
 
 /* Devices, sockets and pipes are not kept. */
 void
 dfuse_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
+	struct making making = making_of(request, parent, name, mode, O_EXCL);
+
 	(void)device;
 	if (S_ISREG(mode))
-		make_entry(request, parent, name, mode, NULL);
+		make_entry(&making);
 	else
 		fuse_reply_err(request, EOPNOTSUPP);
 }
@@ -170,7 +336,10 @@ dfuse_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode
 void
 dfuse_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
 {
-	make_entry(request, parent, name, S_IFLNK | 0777, target);
+	struct making making = making_of(request, parent, name, S_IFLNK | 0777, O_EXCL);
+
+	making.target = target;
+	make_entry(&making);
 }
 
 void
@@ -178,139 +347,80 @@ dfuse_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mod
 	     struct fuse_file_info *info)
 {
 	struct dfuse *dfuse = dfuse_of(request);
+	struct making making =
+		making_of(request, parent, name, S_IFREG | (mode & ALLPERMS), info->flags & O_EXCL);
 	struct fuse_entry_param entry;
 	struct node *node;
 	struct stat stat;
-	int rc = name_make(request, parent, name, S_IFREG | (mode & ALLPERMS), info->flags & O_EXCL,
-			   NULL, &node, &stat);
+	int rc = dfuse_changed_in(dfuse, making.parent, make(&making, &node, &stat));
 
 	if (rc) {
 		fuse_reply_err(request, rc);
 		return;
 	}
 	dfuse_entry_fill(dfuse, node, &stat, &entry);
-	dfuse_open_fill(dfuse, node, info);
-	if (fuse_reply_create(request, &entry, info) != 0)
+	file_opened(dfuse, node, info);
+	/* The kernel does not come back for a file whose opening it was not told of. */
+	if (fuse_reply_create(request, &entry, info) != 0) {
+		file_closed(dfuse, node, info);
 		node_forget(dfuse, node, 1);
+	}
 }
 
-/* ------------------------------------------------ removing and moving */
+/* ------------------------------------------------ further names, targets */
 
 static int
-remove_name(fuse_req_t request, fuse_ino_t parent, const char *name)
+link_run(struct dfuse *dfuse, struct node *node, struct node *parent, const char *name,
+	 struct stat *ret_stat)
+{
+	AUTO_USE struct node_use use = {.node = NULL};
+	AUTO_USE struct node_use directory = {.node = NULL};
+	int rc = strlen(name) > DFS_MAX_NAME ? ENAMETOOLONG : 0;
+
+	if (rc == 0)
+		rc = node_use_begin(dfuse, node, &use);
+	if (rc == 0)
+		rc = node_use_begin(dfuse, parent, &directory);
+	/* The kernel asks for no link between what it takes for two file systems; two containers
+	 * are one to it. */
+	if (rc == 0 && node->volume != parent->volume)
+		rc = EXDEV;
+	if (rc == 0)
+		rc = dfs_link(use.dfs, use.object, directory.object, name);
+	return rc ? rc : dfs_ostat(use.dfs, use.object, ret_stat);
+}
+
+void
+dfuse_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent, const char *new_name)
 {
 	struct dfuse *dfuse = dfuse_of(request);
-	dfs_obj_t *directory;
-	int rc = node_object(dfuse, node_of(dfuse, parent), &directory);
-
-	return rc ? rc : dfs_remove(dfuse->dfs, directory, name, false, NULL);
-}
-
-/* That name leads to a directory, or to something else, the kernel has seen to. */
-void
-dfuse_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-	fuse_reply_err(request, remove_name(request, parent, name));
-}
-
-void
-dfuse_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-	fuse_reply_err(request, remove_name(request, parent, name));
-}
-
-struct renaming {
-	struct node *parent, *new_parent;
-	dfs_obj_t *from, *to;
-	const char *name, *new_name;
-	uint64_t inode, other; /* what was moved; what was exchanged with it */
-};
-
-static int
-exchange(struct dfuse *dfuse, struct renaming *renaming)
-{
+	struct node *node = node_of(dfuse, number);
 	struct stat stat;
-	int rc = dfs_stat(dfuse->dfs, renaming->to, renaming->new_name, &stat);
+	struct node *parent = node_of(dfuse, new_parent);
+	int rc = dfuse_changed(dfuse, node, link_run(dfuse, node, parent, new_name, &stat));
 
-	if (rc == 0)
-		rc = dfs_exchange(dfuse->dfs, renaming->from, renaming->name, renaming->to,
-				  renaming->new_name);
-	if (rc == 0)
-		renaming->other = stat.st_ino;
-	return rc;
-}
-
-static int
-move(struct dfuse *dfuse, struct renaming *renaming, bool replace)
-{
-	struct stat stat;
-	int rc = replace ? ENOENT : dfs_stat(dfuse->dfs, renaming->to, renaming->new_name, &stat);
-
-	if (rc != ENOENT)
-		return rc ? rc : EEXIST;
-	return dfs_move(dfuse->dfs, renaming->from, renaming->name, renaming->to,
-			renaming->new_name, NULL);
-}
-
-static int
-rename_run(struct dfuse *dfuse, struct renaming *renaming, unsigned int flags)
-{
-	struct stat stat;
-	int rc = node_object(dfuse, renaming->parent, &renaming->from);
-
-	if (rc == 0)
-		rc = node_object(dfuse, renaming->new_parent, &renaming->to);
-	if (rc == 0)
-		rc = dfs_stat(dfuse->dfs, renaming->from, renaming->name, &stat);
-	if (rc)
-		return rc;
-	renaming->inode = stat.st_ino;
-	if (flags & RENAME_EXCHANGE)
-		return exchange(dfuse, renaming);
-	return move(dfuse, renaming, (flags & RENAME_NOREPLACE) == 0);
-}
-
-void
-dfuse_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	     const char *new_name, unsigned int flags)
-{
-	struct dfuse *dfuse = dfuse_of(request);
-	struct renaming renaming = {
-		.parent = node_of(dfuse, parent),
-		.new_parent = node_of(dfuse, new_parent),
-		.name = name,
-		.new_name = new_name,
-	};
-	int rc;
-
-	if (strlen(new_name) > DFS_MAX_NAME) {
-		fuse_reply_err(request, ENAMETOOLONG);
+	pages_changed_in(dfuse, parent);
+	if (rc) {
+		fuse_reply_err(request, rc);
 		return;
 	}
-	if (flags & ~(unsigned int)(RENAME_EXCHANGE | RENAME_NOREPLACE)) {
-		fuse_reply_err(request, EINVAL);
-		return;
-	}
-	rc = rename_run(dfuse, &renaming, flags);
-	if (rc == 0)
-		node_moved(dfuse, renaming.inode, renaming.new_parent, new_name);
-	if (rc == 0 && renaming.other)
-		node_moved(dfuse, renaming.other, renaming.parent, name);
-	fuse_reply_err(request, rc);
+	/* It keeps its place: one of its names is as good as another. */
+	node_keep(dfuse, node);
+	dfuse_reply_entry(request, node, &stat);
 }
 
 void
 dfuse_readlink(fuse_req_t request, fuse_ino_t number)
 {
 	struct dfuse *dfuse = dfuse_of(request);
+	AUTO_USE struct node_use use = {.node = NULL};
 	char target[DFS_MAX_PATH + 1];
 	daos_size_t size = sizeof(target);
-	dfs_obj_t *object;
-	int rc = node_object(dfuse, node_of(dfuse, number), &object);
+	int rc = node_use_begin(dfuse, node_of(dfuse, number), &use);
 
 	if (rc == 0)
-		rc = dfs_get_symlink_value(object, target, &size);
-	if (rc)
+		rc = dfs_get_symlink_value(use.object, target, &size);
+	if (dfuse_outcome(dfuse, rc))
 		fuse_reply_err(request, rc);
 	else
 		fuse_reply_readlink(request, target);

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dfuse/private.h"
 
 #define ARENA_BUDGET (UINT64_C(1) << 36)
 
 struct node_key {
+	const struct volume *realm;
 	uint64_t inode;
 	mode_t mode;
 };
@@ -22,15 +24,15 @@ node_equal(const void *key, const struct table_node *link)
 	const struct node *node = table_entry(link, struct node, link);
 	const struct node_key *wanted = key;
 
-	return node->inode == wanted->inode && (node->mode & S_IFMT) == (wanted->mode & S_IFMT);
+	return node->inode == wanted->inode && node->realm == wanted->realm &&
+	       (atomic_load(&node->mode) & S_IFMT) == (wanted->mode & S_IFMT);
 }
 
 /* With the lock. */
 static struct node *
-node_find(const struct dfuse *dfuse, const struct stat *stat)
+node_find(const struct dfuse *dfuse, const struct node_key *key)
 {
-	const struct node_key key = {.inode = stat->st_ino, .mode = stat->st_mode};
-	struct table_node *link = table_find(&dfuse->nodes, key.inode, node_equal, &key);
+	struct table_node *link = table_find(&dfuse->nodes, key->inode, node_equal, key);
 
 	return link ? table_entry(link, struct node, link) : NULL;
 }
@@ -47,147 +49,191 @@ node_number(const struct dfuse *dfuse, const struct node *node)
 	return node == &dfuse->root ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)node;
 }
 
-/* ------------------------------------------------ references */
+/* ------------------------------------------------ places, all with the lock */
 
-/* With the lock. Returns its parent, whose reference the caller now has. */
-static struct node *
-node_destroy(struct dfuse *dfuse, struct node *node)
+struct place_key {
+	const struct node *parent;
+	const char *name;
+};
+
+static uint64_t
+place_hash(const struct node *parent, const char *name)
 {
-	struct node *parent = node->parent;
-
-	table_remove(&dfuse->nodes, &node->link);
-	if (node->object)
-		dfs_release(node->object);
-	pthread_mutex_destroy(&node->lock);
-	arena_free(dfuse->arena, node->name);
-	arena_free(dfuse->arena, node);
-	return parent;
+	return hash_combine((uintptr_t)parent, hash_text(name));
 }
 
-/* With the lock. A node that goes lets go of its parent. */
+static bool
+place_equal(const void *key, const struct table_node *link)
+{
+	const struct node *node = table_entry(link, struct node, place);
+	const struct place_key *wanted = key;
+
+	return node->parent == wanted->parent && strcmp(node->name, wanted->name) == 0;
+}
+
+static struct node *
+place_find(const struct dfuse *dfuse, const struct node *parent, const char *name)
+{
+	const struct place_key key = {parent, name};
+	struct table_node *link =
+		table_find(&dfuse->places, place_hash(parent, name), place_equal, &key);
+
+	return link ? table_entry(link, struct node, place) : NULL;
+}
+
 static void
+place_leave(struct dfuse *dfuse, struct node *node)
+{
+	if (node->placed)
+		table_remove(&dfuse->places, &node->place);
+	node->placed = false;
+}
+
+/* What stood there before does so no more. */
+static void
+place_enter(struct dfuse *dfuse, struct node *node)
+{
+	struct node *before = place_find(dfuse, node->parent, node->name);
+
+	if (before)
+		place_leave(dfuse, before);
+	table_insert(&dfuse->places, place_hash(node->parent, node->name), &node->place);
+	node->placed = true;
+}
+
+/* ------------------------------------------------ references */
+
+/* With the lock: takes a node that nobody needs out of the tables, and those above it that stayed
+ * for its sake. They are chained up for nodes_free(). */
+static struct node *
 node_put(struct dfuse *dfuse, struct node *node, uint64_t count)
 {
+	struct node *gone = NULL;
+
 	while (node) {
 		ASSERT(node->references >= count);
 		node->references -= count;
 		if (node->references > 0 || node == &dfuse->root)
-			return;
-		node = node_destroy(dfuse, node);
+			break;
+		place_leave(dfuse, node);
+		table_remove(node->detached ? &dfuse->detached : &dfuse->nodes, &node->link);
+		node->next = gone;
+		gone = node;
+		node = node->parent;
 		count = 1;
 	}
+	return gone;
+}
+
+/* Without the lock for the objects, whose release may ask the server to free them. */
+static void
+nodes_free(struct dfuse *dfuse, struct node *gone)
+{
+	if (gone == NULL)
+		return;
+	for (struct node *node = gone; node; node = node->next) {
+		if (node->object)
+			dfs_release(node->object);
+		pthread_mutex_destroy(&node->lock);
+	}
+	pthread_mutex_lock(&dfuse->lock);
+	while (gone) {
+		struct node *next = gone->next;
+
+		arena_free(dfuse->arena, gone->name);
+		arena_free(dfuse->arena, gone);
+		gone = next;
+	}
+	pthread_mutex_unlock(&dfuse->lock);
+}
+
+void
+node_keep(struct dfuse *dfuse, struct node *node)
+{
+	pthread_mutex_lock(&dfuse->lock);
+	node->references++;
+	pthread_mutex_unlock(&dfuse->lock);
 }
 
 void
 node_forget(struct dfuse *dfuse, struct node *node, uint64_t count)
 {
+	struct node *gone;
+
 	if (node == &dfuse->root)
 		return;
 	pthread_mutex_lock(&dfuse->lock);
-	node_put(dfuse, node, count);
+	gone = node_put(dfuse, node, count);
 	pthread_mutex_unlock(&dfuse->lock);
+	nodes_free(dfuse, gone);
 }
 
-/* ------------------------------------------------ places */
+/* ------------------------------------------------ where nodes stand */
 
-/* With the lock: node is now called name in parent. */
+/* With the lock. *ret_gone: what nobody needs any more, for nodes_free(). */
 static int
-node_place(struct dfuse *dfuse, struct node *node, struct node *parent, const char *name)
+node_move(struct dfuse *dfuse, struct node *node, struct node *parent, const char *name,
+	  struct node **ret_gone)
 {
 	struct node *old = node->parent;
 	char *copy;
 
-	if (old == parent && strcmp(node->name, name) == 0)
+	*ret_gone = NULL;
+	if (old == parent && strcmp(node->name, name) == 0) {
+		if (!node->placed)
+			place_enter(dfuse, node);
 		return 0;
+	}
 	copy = arena_strdup(dfuse->arena, name);
 	if (copy == NULL)
 		return ENOMEM;
+	place_leave(dfuse, node);
 	arena_free(dfuse->arena, node->name);
 	node->name = copy;
 	parent->references++;
 	node->parent = parent;
-	if (old)
-		node_put(dfuse, old, 1);
+	place_enter(dfuse, node);
+	*ret_gone = node_put(dfuse, old, 1);
 	return 0;
-}
-
-static struct node *
-node_create(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat)
-{
-	struct node *node = arena_calloc(dfuse->arena, 1, sizeof(*node));
-
-	if (node == NULL)
-		return NULL;
-	node->name = arena_strdup(dfuse->arena, name);
-	if (node->name == NULL) {
-		arena_free(dfuse->arena, node);
-		return NULL;
-	}
-	node->inode = stat->st_ino;
-	node->mode = stat->st_mode;
-	node->parent = parent;
-	parent->references++;
-	pthread_mutex_init(&node->lock, NULL);
-	table_insert(&dfuse->nodes, node->inode, &node->link);
-	return node;
-}
-
-/* With the lock. *ret_moved: it was known elsewhere, and its open object knows only that place. */
-static struct node *
-node_get(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
-	 bool *ret_moved)
-{
-	struct node *node = node_find(dfuse, stat);
-
-	*ret_moved = false;
-	if (node == NULL)
-		return node_create(dfuse, parent, name, stat);
-	*ret_moved = node->parent != parent || strcmp(node->name, name) != 0;
-	return node_place(dfuse, node, parent, name) == 0 ? node : NULL;
-}
-
-/* Gives node the object that a look-up opened, or that object's place. */
-static void
-object_take(struct node *node, dfs_obj_t *object, bool moved)
-{
-	pthread_mutex_lock(&node->lock);
-	if (node->object == NULL) {
-		node->object = object;
-		object = NULL;
-	} else if (moved && dfs_update_parent(node->object, object, NULL) != 0) {
-		log_warning("the new place of %s could not be noted", node->name);
-	}
-	pthread_mutex_unlock(&node->lock);
-	if (object)
-		dfs_release(object);
 }
 
 int
-node_enter(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
-	   dfs_obj_t *object, struct node **ret_node)
+node_place(struct dfuse *dfuse, struct node *node, struct node *parent, const char *name)
+{
+	struct node *gone = NULL;
+	int rc = 0;
+
+	if (node == &dfuse->root)
+		return 0;
+	pthread_mutex_lock(&dfuse->lock);
+	rc = node_move(dfuse, node, parent, name, &gone);
+	pthread_mutex_unlock(&dfuse->lock);
+	nodes_free(dfuse, gone);
+	return rc;
+}
+
+void
+node_displace(struct dfuse *dfuse, struct node *node)
+{
+	pthread_mutex_lock(&dfuse->lock);
+	place_leave(dfuse, node);
+	pthread_mutex_unlock(&dfuse->lock);
+}
+
+struct node *
+node_at(struct dfuse *dfuse, struct node *parent, const char *name)
 {
 	struct node *node;
-	bool moved;
 
 	pthread_mutex_lock(&dfuse->lock);
-	node = node_get(dfuse, parent, name, stat, &moved);
+	node = place_find(dfuse, parent, name);
 	if (node)
 		node->references++;
 	pthread_mutex_unlock(&dfuse->lock);
-	if (node && object)
-		object_take(node, object, moved);
-	else if (object)
-		dfs_release(object);
-	if (node == NULL)
-		return ENOMEM;
-	*ret_node = node;
-	return 0;
+	return node;
 }
 
-/* ------------------------------------------------ objects */
-
-/* Where a node stands now: its parent, referenced, and a copy of its name. */
-static struct node *
+struct node *
 node_where(struct dfuse *dfuse, struct node *node, char name[DFS_MAX_NAME + 1])
 {
 	struct node *parent;
@@ -201,128 +247,251 @@ node_where(struct dfuse *dfuse, struct node *node, char name[DFS_MAX_NAME + 1])
 	return parent;
 }
 
-static int
-object_open(struct dfuse *dfuse, struct node *node, dfs_obj_t **ret_object)
-{
-	int flags = O_NOFOLLOW | (dfuse->options.read_only ? O_RDONLY : O_RDWR);
-	char name[DFS_MAX_NAME + 1];
-	struct node *parent = node_where(dfuse, node, name);
-	dfs_obj_t *directory, *object;
-	struct stat stat;
-	int rc = node_object(dfuse, parent, &directory);
+/* ------------------------------------------------ what the kernel was told */
 
-	if (rc == 0)
-		rc = dfs_lookup_rel(dfuse->dfs, directory, name, flags, &object, NULL, &stat);
-	node_forget(dfuse, parent, 1);
-	if (rc)
-		return rc;
-	if (stat.st_ino != node->inode) {
-		dfs_release(object);
-		return ENOENT;
-	}
-	*ret_object = object;
-	return 0;
+static int64_t
+time_ns(struct timespec time)
+{
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-int
-node_object(struct dfuse *dfuse, struct node *node, dfs_obj_t **ret_object)
+/* Where we wrote since, the time of the change says nothing, and the size alone decides. */
+bool
+node_is_stale(const struct dfuse *dfuse, const struct node *node, const struct stat *stat)
 {
-	int rc = 0;
-
-	if (node == &dfuse->root) {
-		*ret_object = node->object;
-		return 0;
-	}
-	pthread_mutex_lock(&node->lock);
-	if (node->object == NULL)
-		rc = object_open(dfuse, node, &node->object);
-	if (rc == 0)
-		*ret_object = node->object;
-	pthread_mutex_unlock(&node->lock);
-	return rc;
+	if (!dfuse->kept_back || !S_ISREG(stat->st_mode) || node->volume->caching.data_time <= 0 ||
+	    atomic_load(&node->opened) > 0)
+		return false;
+	if (atomic_load(&node->known_size) != stat->st_size)
+		return true;
+	return !atomic_load(&node->written) &&
+	       atomic_load(&node->known_mtime) != time_ns(stat->st_mtim);
 }
 
 void
-node_moved(struct dfuse *dfuse, uint64_t inode, struct node *parent, const char *name)
+node_told(struct node *node, const struct stat *stat)
 {
-	struct stat stat;
-	struct node *node;
-	dfs_obj_t *directory;
+	atomic_store(&node->mode, stat->st_mode);
+	atomic_store(&node->links, stat->st_nlink);
+	atomic_store(&node->user, stat->st_uid);
+	atomic_store(&node->group, stat->st_gid);
+	atomic_store(&node->known_size, stat->st_size);
+	atomic_store(&node->known_mtime, time_ns(stat->st_mtim));
+	if (atomic_load(&node->opened) == 0)
+		atomic_store(&node->written, false);
+}
 
-	if (node_object(dfuse, parent, &directory) != 0 ||
-	    dfs_stat(dfuse->dfs, directory, name, &stat) != 0 || stat.st_ino != inode)
-		return;
-	pthread_mutex_lock(&dfuse->lock);
-	node = node_find(dfuse, &stat);
-	if (node && node_place(dfuse, node, parent, name) != 0)
-		node = NULL;
-	if (node)
-		node->references++;
-	pthread_mutex_unlock(&dfuse->lock);
+bool
+node_agrees(const struct node *node, const struct stat *stat)
+{
+	if (!S_ISDIR(stat->st_mode) && stat->st_nlink > 1)
+		return false;
+	return node == NULL || (atomic_load(&node->known_size) == stat->st_size &&
+				atomic_load(&node->known_mtime) == time_ns(stat->st_mtim));
+}
+
+void
+node_wrote(struct node *node, uint64_t end)
+{
+	int64_t known = atomic_load_explicit(&node->known_size, memory_order_relaxed);
+
+	if (!atomic_load_explicit(&node->written, memory_order_relaxed))
+		atomic_store(&node->written, true);
+	while (known < (int64_t)end &&
+	       !atomic_compare_exchange_weak(&node->known_size, &known, (int64_t)end))
+		;
+}
+
+/* ------------------------------------------------ nodes come */
+
+static struct node *
+node_create(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat)
+{
+	struct node *node = arena_calloc(dfuse->arena, 1, sizeof(*node));
+
 	if (node == NULL)
-		return;
+		return NULL;
+	node->name = arena_strdup(dfuse->arena, name);
+	if (node->name == NULL) {
+		arena_free(dfuse->arena, node);
+		return NULL;
+	}
+	node->realm = parent->volume;
+	node->volume = parent->volume;
+	node->inode = stat->st_ino;
+	node->parent = parent;
+	parent->references++;
+	pthread_mutex_init(&node->lock, NULL);
+	node_told(node, stat);
+	table_insert(&dfuse->nodes, node->inode, &node->link);
+	place_enter(dfuse, node);
+	return node;
+}
+
+/* With the lock: from now on another node has the object. */
+static void
+node_detach(struct dfuse *dfuse, struct node *node)
+{
+	table_remove(&dfuse->nodes, &node->link);
+	place_leave(dfuse, node);
+	node->detached = true;
+	table_insert(&dfuse->detached, (uintptr_t)node, &node->link);
+}
+
+/* With the lock. *ret_moved: it was known elsewhere, and its open object knows only that place. */
+static struct node *
+node_get(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
+	 bool *ret_moved, struct node **ret_gone)
+{
+	const struct node_key key = {parent->volume, stat->st_ino, stat->st_mode};
+	struct node *node = node_find(dfuse, &key);
+
+	*ret_moved = false;
+	*ret_gone = NULL;
+	if (node && node_is_stale(dfuse, node, stat)) {
+		node_detach(dfuse, node);
+		node = NULL;
+	}
+	if (node == NULL)
+		return node_create(dfuse, parent, name, stat);
+	node_told(node, stat);
+	*ret_moved = node->parent != parent || strcmp(node->name, name) != 0;
+	return node_move(dfuse, node, parent, name, ret_gone) == 0 ? node : NULL;
+}
+
+/* Gives node the object that a look-up opened, or that object's place. A directory's place tells
+ * what lies above it, which may have been moved by others. */
+static void
+object_take(struct node *node, dfs_obj_t *object, bool moved)
+{
+	bool directory = S_ISDIR(atomic_load(&node->mode));
+	dfs_obj_t *spare = object;
+
 	pthread_mutex_lock(&node->lock);
-	if (node->object) {
-		dfs_obj_t *object = NULL;
-
-		/* The object that is open stays, as files may be open with it: it learns its new
-		 * place. */
-		if (object_open(dfuse, node, &object) == 0) {
-			int rc = dfs_update_parent(node->object, object, NULL);
-
-			if (rc)
-				log_warning("the new place of %s could not be noted", name);
-			dfs_release(object);
-		}
+	if (node->object == NULL ||
+	    (directory && node->users == 0 && atomic_load(&node->opened) == 0)) {
+		spare = node->object;
+		node->object = object;
+		(void)dfs_obj2id(object, &node->oid);
+	} else if ((moved || directory) && dfs_update_parent(node->object, object, NULL) != 0) {
+		log_warning("the new place of %s could not be noted", node->name);
 	}
 	pthread_mutex_unlock(&node->lock);
-	node_forget(dfuse, node, 1);
+	if (spare)
+		dfs_release(spare);
 }
 
 int
-node_stat(struct dfuse *dfuse, struct node *node, struct stat *ret_stat)
+node_enter(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
+	   dfs_obj_t *object, struct node **ret_node)
 {
-	char name[DFS_MAX_NAME + 1];
-	dfs_obj_t *object, *directory;
-	struct node *parent;
-	bool opened;
-	int rc;
+	struct node *node, *gone;
+	bool moved;
 
-	pthread_mutex_lock(&node->lock);
-	object = node->object;
-	opened = object != NULL;
-	pthread_mutex_unlock(&node->lock);
-	if (opened || node == &dfuse->root)
-		return dfs_ostat(dfuse->dfs, opened ? object : node->object, ret_stat);
-	parent = node_where(dfuse, node, name);
-	rc = node_object(dfuse, parent, &directory);
-	if (rc == 0)
-		rc = dfs_stat(dfuse->dfs, directory, name, ret_stat);
-	node_forget(dfuse, parent, 1);
-	return rc == 0 && ret_stat->st_ino != node->inode ? ENOENT : rc;
+	pthread_mutex_lock(&dfuse->lock);
+	node = node_get(dfuse, parent, name, stat, &moved, &gone);
+	if (node)
+		node->references++;
+	pthread_mutex_unlock(&dfuse->lock);
+	nodes_free(dfuse, gone);
+	if (node && object)
+		object_take(node, object, moved);
+	else if (object)
+		dfs_release(object);
+	if (node == NULL)
+		return ENOMEM;
+	*ret_node = node;
+	return 0;
 }
 
-/* ------------------------------------------------ the table */
+/* ------------------------------------------------ pools and roots of containers */
+
+void
+node_stat_outside(const struct dfuse *dfuse, uint64_t inode, struct stat *ret_stat)
+{
+	*ret_stat = (struct stat){
+		.st_mode = S_IFDIR | 0555,
+		.st_nlink = 2,
+		.st_ino = inode,
+		.st_uid = geteuid(),
+		.st_gid = getegid(),
+		.st_atim = dfuse->started,
+		.st_mtim = dfuse->started,
+		.st_ctim = dfuse->started,
+	};
+}
+
+int
+node_enter_pool(struct dfuse *dfuse, struct node *parent, const char *name, struct pool *pool,
+		struct node **ret_node)
+{
+	struct stat stat;
+	int rc;
+
+	node_stat_outside(dfuse, hash64(pool->id, sizeof(pool->id), 0), &stat);
+	rc = node_enter(dfuse, parent, name, &stat, NULL, ret_node);
+	if (rc == 0) {
+		(*ret_node)->kind = NODE_POOL;
+		(*ret_node)->pool = pool;
+	}
+	return rc;
+}
+
+/* A root is found by its container's salt: by its own number it would be any container's. */
+int
+node_enter_volume(struct dfuse *dfuse, struct node *parent, const char *name, struct volume *volume,
+		  struct node **ret_node)
+{
+	struct stat stat = {.st_mode = S_IFDIR, .st_ino = volume->salt};
+	dfs_obj_t *object;
+	int rc = dfs_lookup(volume->dfs, "/", dfuse->options.read_only ? O_RDONLY : O_RDWR, &object,
+			    NULL, NULL);
+
+	if (rc == 0)
+		rc = node_enter(dfuse, parent, name, &stat, NULL, ret_node);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&(*ret_node)->lock);
+	(*ret_node)->volume = volume;
+	if ((*ret_node)->object == NULL) {
+		(*ret_node)->object = object;
+		object = NULL;
+	}
+	pthread_mutex_unlock(&(*ret_node)->lock);
+	if (object)
+		dfs_release(object);
+	return 0;
+}
+
+/* ------------------------------------------------ the tables */
 
 int
 nodes_init(struct dfuse *dfuse)
 {
-	struct stat stat;
-	int rc;
-
 	dfuse->arena = arena_create(ARENA_BUDGET);
 	if (dfuse->arena == NULL)
 		return ENOMEM;
 	table_init(&dfuse->nodes, dfuse->arena);
+	table_init(&dfuse->detached, dfuse->arena);
+	table_init(&dfuse->places, dfuse->arena);
 	pthread_mutex_init(&dfuse->lock, NULL);
 	pthread_mutex_init(&dfuse->root.lock, NULL);
-	rc = dfs_lookup(dfuse->dfs, "/", dfuse->options.read_only ? O_RDONLY : O_RDWR,
-			&dfuse->root.object, &dfuse->root.mode, &stat);
-	if (rc == 0) {
-		dfuse->root.inode = stat.st_ino;
-		dfuse->root.references = 1;
+	atomic_store(&dfuse->root.mode, S_IFDIR);
+	dfuse->root.references = 1;
+	dfuse->root.inode = FUSE_ROOT_ID;
+	return 0;
+}
+
+static void
+objects_release(struct table *table)
+{
+	TABLE_FOR_EACH_SAFE(link, table) {
+		struct node *node = table_entry(link, struct node, link);
+
+		if (node->object)
+			dfs_release(node->object);
+		pthread_mutex_destroy(&node->lock);
 	}
-	return rc;
 }
 
 void
@@ -330,13 +499,8 @@ nodes_fini(struct dfuse *dfuse)
 {
 	if (dfuse->arena == NULL)
 		return;
-	TABLE_FOR_EACH_SAFE(link, &dfuse->nodes) {
-		struct node *node = table_entry(link, struct node, link);
-
-		if (node->object)
-			dfs_release(node->object);
-		pthread_mutex_destroy(&node->lock);
-	}
+	objects_release(&dfuse->nodes);
+	objects_release(&dfuse->detached);
 	if (dfuse->root.object)
 		dfs_release(dfuse->root.object);
 	pthread_mutex_destroy(&dfuse->root.lock);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause-Patent */
+/* Mounts of an engine over TCP: it dies and does not come back; and what mounts of a pool and of
+ * all pools show. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dfuse_bed.h"
+
+static int
+make(void **state)
+{
+	static struct dfuse_bed bed;
+
+	dfuse_bed_make(&bed);
+	bed_engine_up(&bed);
+	bed_container_make();
+	*state = &bed;
+	return 0;
+}
+
+static int
+unmake(void **state)
+{
+	dfuse_bed_remove(*state);
+	return 0;
+}
+
+/* ------------------------------------------------ an engine that does not come back */
+
+static void
+test_dead(void **state)
+{
+	struct dfuse_bed *bed = *state;
+	struct stat stat_here;
+	double begin;
+	int descriptor;
+
+	mount_up(bed, 0, "--wait-time=3", "--disable-caching", NULL);
+	file_put(at(bed, 0, "a"), "text");
+	descriptor = open(at(bed, 0, "a"), O_RDWR);
+	assert_true(descriptor >= 0);
+	bed_engine_down(bed, SIGKILL);
+	for (int i = 0; i < 4; i++) {
+		char byte = 0;
+		int rc;
+
+		begin = seconds_now();
+		if (i == 0)
+			rc = stat(at(bed, 0, "a"), &stat_here);
+		else if (i == 1)
+			rc = (int)pwrite(descriptor, "x", 1, 0);
+		else if (i == 2)
+			rc = (int)pread(descriptor, &byte, 1, 0);
+		else
+			rc = mkdir(at(bed, 0, "d"), 0755);
+		assert_int_equal(rc, -1);
+		/* The time, and what a slow machine needs. */
+		assert_true(seconds_now() - begin > 2);
+		assert_true(seconds_now() - begin < 6);
+	}
+	close(descriptor);
+	begin = seconds_now();
+	mount_down(bed, 0);
+	assert_true(seconds_now() - begin < 12);
+}
+
+/* ------------------------------------------------ pools */
+
+static void
+test_pool(void **state)
+{
+	struct dfuse_bed *bed = *state;
+	const char *pool[] = {"-f", "-m", bed->mounts[0], "--pool=pool", NULL};
+	const char *all[] = {"-f", "-m", bed->mounts[1], NULL};
+	const char *other[] = {"-m", bed->mounts[2], "-p", "pool", "-c", "objects", NULL};
+	struct stat one, two;
+	char text[4096];
+
+	mount_up_with(bed, 0, pool);
+	mount_up_with(bed, 1, all);
+	file_put(at(bed, 0, "files/a"), "in files");
+	file_put(at(bed, 0, "more/a"), "in more");
+	file_is(at(bed, 1, "pool/files/a"), "in files");
+	file_is(at(bed, 1, "pool/more/a"), "in more");
+	assert_int_equal(stat(at(bed, 0, "files"), &one), 0);
+	assert_int_equal(stat(at(bed, 0, "more"), &two), 0);
+	assert_true(one.st_ino != two.st_ino);
+	assert_int_equal(stat(at(bed, 0, "none"), &one), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(mkdir(at(bed, 0, "new"), 0755), -1);
+	assert_int_equal(errno, EROFS);
+	assert_int_equal(rename(at(bed, 0, "files/a"), at(bed, 0, "more/b")), -1);
+	assert_int_equal(errno, EXDEV);
+	assert_int_equal(dfuse_run(bed, other, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "type POSIX"));
+	mount_down(bed, 0);
+	mount_down(bed, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_dead, make, unmake),
+		cmocka_unit_test_setup_teardown(test_pool, make, unmake),
+	};
+
+	if (!mounts_are_possible())
+		return 0;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
