@@ -11,6 +11,7 @@
 #   OUTPUT             the folder with bin/ and bench/ of a release build [build, which is built]
 #   RESULTS            the file to write
 # --long: growth to 10^7 keys
+# --mounts: only what concerns mounts; its rows go to bench/results/<date>-mounts.jsonl
 
 set -u
 export LC_ALL=C
@@ -19,7 +20,9 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 SECONDS_PER_ROUND=${SECONDS_PER_ROUND:-1}
 ROUNDS=${ROUNDS:-6}
 BACKEND=${BACKEND:-auto}
-RESULTS=${RESULTS:-bench/results/$(date -u +%Y-%m-%d).jsonl}
+results=bench/results/$(date -u +%Y-%m-%d)
+[ "${1:-}" != --mounts ] || results+=-mounts
+RESULTS=${RESULTS:-$results.jsonl}
 # Bounds what updates leave behind on RAM-backed storage.
 OPERATIONS=20000
 IDLE_POOLS=1000
@@ -29,7 +32,7 @@ LONG=()
 
 if [ -z "${OUTPUT:-}" ]; then
 	OUTPUT=$PWD/build
-	ninja -C build/release --quiet floors benches daos_engine dmg || exit 1
+	ninja -C build/release --quiet floors benches daos_engine dmg dfuse_program || exit 1
 fi
 if [ "$ROUNDS" -lt 5 ]; then
 	echo "ROUNDS=$ROUNDS: minima over fewer than 5 rounds mean nothing" >&2
@@ -42,11 +45,16 @@ ram=$(mktemp -d /dev/shm/cairn-bench-XXXXXX) || exit 1
 disk=$(mktemp -d "$OUTPUT/bench-disk-XXXXXX") || exit 1
 samples=$ram/samples
 : >"$samples"
-declare -A engine_pid engine_address
+declare -A engine_pid engine_address mount_pid
+image=
 
 # Also while a load runs: it ends when its engine does.
 clean_up() {
 	local name
+	for name in "${!mount_pid[@]}"; do
+		mount_stop "$name"
+	done
+	[ -z "$image" ] || umount "$image"
 	for name in "${!engine_pid[@]}"; do
 		kill "${engine_pid[$name]}" 2>/dev/null
 	done
@@ -237,6 +245,15 @@ figure_row() {
 	table+=("$(printf '%-3s %-58s %10s %10s %8s %6s %6s' "$1" "$2" "$4" - - "$5" "$met")")
 }
 
+# report: the table, and all rows to their file.
+report() {
+	printf '\n%-3s %-58s %10s %10s %8s %6s %6s\n' row metric ours floor ratio goal met
+	printf '%s\n' "${table[@]}"
+	mkdir -p "$(dirname "$RESULTS")"
+	printf '%s\n' "${lines[@]}" >"$RESULTS"
+	echo "$SECONDS s; rows in $RESULTS"
+}
+
 # What else a load says: rate and the client's CPU.
 rest_of() {
 	printf ',"ops_per_second":%s,"client_cpu_ns":%s,"p50_ns":%s' "$(most "$1.rate")" "$(least "$1.client")" \
@@ -249,10 +266,219 @@ warm_up() {
 	dd if=/dev/zero of="$ram/warm" bs=1M count="$1" status=none || fail "$1 MiB of RAM-backed storage are not there"
 	rm "$ram/warm"
 }
-warm_up $WARM_MIB
-echo "memory: $SECONDS s"
+
+# ---- Mounts ---------------------------------------------------------------------------------------------------------
+
+# Files of the directory that `ls -l` lists; files of the tree; new files a round; system calls a round.
+LISTED=100000
+TREE=400
+CREATED=300
+CALLS=2000
+
+# mount_wait NAME: until something is mounted there.
+mount_wait() {
+	local tries=0
+	until mountpoint -q "$ram/$1"; do
+		kill -0 "${mount_pid[$1]}" 2>/dev/null || fail "mount $1 ended: $(cat "$ram/$1.log")"
+		[ $((tries += 1)) -le 1000 ] || fail "mount $1 is not there after 10 s"
+		sleep 0.01
+	done
+}
+
+# mount_start NAME ENGINE CORES OPTION...: container `mount` of pool `bench` on $ram/NAME.
+mount_start() {
+	local name=$1 engine=$2 on=$3
+	shift 3
+	mkdir "$ram/$name" || exit 1
+	CAIRN_ENGINE=${engine_address[$engine]} taskset -c "$on" "$OUTPUT/bin/dfuse" -f -m "$ram/$name" --pool bench \
+		--container mount "$@" >"$ram/$name.log" 2>&1 &
+	mount_pid[$name]=$!
+	mount_wait "$name"
+}
+
+# A signal ends it, and it unmounts.
+mount_stop() {
+	kill "${mount_pid[$1]}" 2>/dev/null
+	wait "${mount_pid[$1]}" 2>/dev/null
+	! mountpoint -q "$ram/$1" || umount "$ram/$1"
+	unset "mount_pid[$1]"
+	rmdir "$ram/$1"
+}
+
+# mount_load NAME CORES OPTION...: keeps CPU of all processes, and the time that it took.
+mount_load() {
+	local name=$1 on=$2 line
+	shift 2
+	line=$(timeout 120 taskset -c "$on" "$OUTPUT/bench/mount" "$@") || fail "$name failed"
+	sample "$name.cpu" "$line" cpu_ns_per_op
+	sample "$name.time" "$line" wall_ns_per_op
+	sample "$name.rate" "$line" ops_per_second
+}
+
+# A place on ext4: this build's own where it is that, else an image.
+ext4_make() {
+	ext4=$disk/ext4
+	mkdir "$ext4" || exit 1
+	[ "$(findmnt -no FSTYPE -T "$disk")" != ext4 ] || return 0
+	truncate -s 2G "$disk/image" || exit 1
+	if ! mkfs.ext4 -q "$disk/image" || ! mount -o loop "$disk/image" "$ext4"; then
+		fail "there is no ext4"
+	fi
+	image=$ext4
+}
+
+# On RAM: calls on one file, streams, and a large directory.
+mounts_measure_calls() {
+	local call lib mounted streams empty name part filling=()
+	engine_start files "$ram" "$server_core" --targets 1 --loops 1
+	lib=(--process "${engine_pid[files]}")
+	export CAIRN_ENGINE=${engine_address[files]}
+	"$OUTPUT/bench/mount" --count 1 --prefix first --keep create >/dev/null || fail "there is no container"
+	for name in a b c d; do
+		"$OUTPUT/bench/mount" --count $((LISTED / 4)) --prefix $name --keep create >/dev/null &
+		filling+=($!)
+	done
+	wait "${filling[@]}" || fail "a large directory"
+	mkdir "$ext4/listed"
+	"$OUTPUT/bench/mount" --directory "$ext4/listed" --count $LISTED --keep create >/dev/null ||
+		fail "a large directory of ext4"
+	mount_start uncached files "$client_core" --disable-caching
+	mount_start streams files "$all_cores" --disable-caching
+	mount_start cached files "$all_cores"
+	mkdir "$ram/empty"
+	taskset -c "$client_core" "$OUTPUT/bench/floor_fuse" --mountpoint "$ram/empty" >"$ram/empty.log" 2>&1 &
+	mount_pid[empty]=$!
+	mount_wait empty
+	mounted=("${lib[@]}" --process "${mount_pid[uncached]}" --directory "$ram/uncached")
+	streams=("${lib[@]}" --process "${mount_pid[streams]}" --directory "$ram/streams")
+	empty=(--process "${mount_pid[empty]}" --directory "$ram/empty")
+	for ((round = 1; round <= ROUNDS; round++)); do
+		for call in getattr read write; do
+			mount_load lib_$call "$client_core" "${lib[@]}" --count $CALLS $call
+			mount_load mount_$call "$client_core" "${mounted[@]}" --count $CALLS $call
+			mount_load empty_$call "$client_core" "${empty[@]}" --count $CALLS $call
+		done
+		for call in read write; do
+			part=(--count 200 --size $((1 << 20)) --file-size $((64 << 20)) --sequential "$call")
+			mount_load lib_stream_$call "$all_cores" "${lib[@]}" "${part[@]}"
+			mount_load mount_stream_$call "$all_cores" "${streams[@]}" "${part[@]}"
+		done
+		mount_load ls_ext4 "$all_cores" --directory "$ext4/listed" run ls -l
+		mount_load ls_mount "$all_cores" "${lib[@]}" --process "${mount_pid[cached]}" \
+			--directory "$ram/cached/created" run ls -l
+	done
+	for name in uncached streams cached empty; do
+		mount_stop $name
+	done
+	engine_stop files "$ram"
+}
+
+# tree_commit DIRECTORY: a repository of what lies there.
+tree_commit() {
+	if ! git -C "$1" init -q --template= || ! git -C "$1" add -A ||
+		! git -C "$1" -c user.name=bench -c user.email=bench@localhost commit -qm tree; then
+		fail "no repository in $1"
+	fi
+}
+
+# On disk: new files and a tree of sources, beside ext4 where everything is durable at once, and where nothing is.
+mounts_measure_trees() {
+	local with now looked=0 left
+	engine_start durable "$disk" "$all_cores" --targets 1 --loops 1 --log-size $((64 << 20))
+	export CAIRN_ENGINE=${engine_address[durable]}
+	"$OUTPUT/bench/mount" --count 1 --prefix first --keep create >/dev/null || fail "there is no container"
+	mount_start tree durable "$all_cores"
+	mkdir "$ram/tree/new" "$ext4/new" "$ext4/synced" "$ext4/durable" || exit 1
+	chattr +S +D "$ext4/durable" || fail "ext4 that writes at once"
+	find src include test -type f | sort | head -n $TREE | tar cf "$ram/tree.tar" -T - || fail "no tree"
+	with=(--process "${engine_pid[durable]}" --process "${mount_pid[tree]}")
+	for ((round = 1; round <= ROUNDS; round++)); do
+		now=(--prefix "$round" --keep --count "$CREATED" create)
+		mount_load create "$all_cores" "${with[@]}" --directory "$ram/tree/new" "${now[@]}"
+		mount_load create_durable "$all_cores" --directory "$ext4/synced" --sync "${now[@]}"
+		mount_load create_ext4 "$all_cores" --directory "$ext4/new" "${now[@]}"
+		mkdir "$ram/tree/$round" "$ext4/$round" "$ext4/durable/$round" || exit 1
+		mount_load untar "$all_cores" "${with[@]}" --directory "$ram/tree/$round" run tar xf "$ram/tree.tar"
+		mount_load untar_durable "$all_cores" --directory "$ext4/durable/$round" run tar xf "$ram/tree.tar"
+		mount_load untar_ext4 "$all_cores" --directory "$ext4/$round" run tar xf "$ram/tree.tar"
+		if [ $round = 1 ]; then
+			tree_commit "$ram/tree/1"
+			tree_commit "$ext4/1"
+			looked=$EPOCHSECONDS
+		fi
+		# Longer than the kernel may rely on names of directories.
+		left=$((looked + 6 - EPOCHSECONDS))
+		[ $left -le 0 ] || sleep $left
+		mount_load status "$all_cores" "${with[@]}" --directory "$ram/tree/1" run git status
+		mount_load status_again "$all_cores" "${with[@]}" --directory "$ram/tree/1" run git status
+		looked=$EPOCHSECONDS
+		mount_load status_ext4 "$all_cores" --directory "$ext4/1" run git status
+	done
+	mount_stop tree
+	engine_stop durable "$disk"
+	unset CAIRN_ENGINE
+}
+
+mounts_absent() {
+	[ -w /dev/fuse ] || { echo "/dev/fuse is not there" && return; }
+	[ "$(id -u)" = 0 ] || { echo "it takes root" && return; }
+	command -v git >/dev/null || echo "git is not there"
+}
+
+mounts_measure() {
+	local why
+	why=$(mounts_absent)
+	if [ -n "$why" ]; then
+		echo "mounts: not measured, $why"
+		return
+	fi
+	ext4_make
+	mounts_measure_calls
+	echo "mounts, calls: $SECONDS s"
+	mounts_measure_trees
+	echo "mounts, trees: $SECONDS s"
+}
+
+mounts_rows() {
+	local call what why
+	why=$(mounts_absent)
+	if [ -n "$why" ]; then
+		table+=("    mounts were not measured: $why")
+		return
+	fi
+	for call in getattr read write; do
+		row 14 "$call through dfuse, CPU of all / through libdfs" ns mount_$call.cpu lib_$call.cpu 2.5
+	done
+	for call in getattr read write; do
+		row "" "$call through dfuse, CPU of all / an empty FUSE file system" ns mount_$call.cpu \
+			empty_$call.cpu -
+	done
+	for call in read write; do
+		rate_row 15 "$call of 1 MiB through dfuse / through libdfs, rate" mount_stream_$call.rate \
+			lib_stream_$call.rate 0.6
+	done
+	for what in cpu time; do
+		row 16 "create, $what / ext4 with fsync of file and directory" ns create.$what create_durable.$what 3
+		row "" "create, $what / ext4" ns create.$what create_ext4.$what -
+		row 16 "ls -l of $LISTED files, $what / ext4" ns ls_mount.$what ls_ext4.$what 3
+		row 17 "untar of $TREE files, $what / ext4, each change durable" ns untar.$what untar_durable.$what 5
+		row "" "untar of $TREE files, $what / ext4" ns untar.$what untar_ext4.$what -
+		row 17 "git status, nothing cached any more, $what / ext4" ns status.$what status_ext4.$what 3
+		row 17 "git status again at once, $what / ext4" ns status_again.$what status_ext4.$what 3
+	done
+}
+
+if [ "${1:-}" = --mounts ]; then
+	mounts_measure
+	mounts_rows
+	report
+	exit 0
+fi
 
 # ---- One loop beside its floors -------------------------------------------------------------------------------------
+
+warm_up $WARM_MIB
+echo "memory: $SECONDS s"
 
 echo "$ROUNDS rounds of $SECONDS_PER_ROUND s a load, cores $all_cores, back-end $BACKEND"
 engine_start sleeping "$ram" "$server_core" --targets 1 --loops 1
@@ -416,6 +642,8 @@ idle_memory=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' /proc/"${engine_pi
 engine_stop idle "$ram"
 echo "idle engine: $SECONDS s"
 
+mounts_measure
+
 # ---- Parts ----------------------------------------------------------------------------------------------------------
 
 switch=$("$OUTPUT/bench/bench_fiber_switch") || fail "bench_fiber_switch failed"
@@ -504,9 +732,6 @@ core_rows "$ram/store"
 for core in placement ec raft swim; do
 	core_rows "$ram/$core"
 done
+mounts_rows
 
-printf '\n%-3s %-58s %10s %10s %8s %6s %6s\n' row metric ours floor ratio goal met
-printf '%s\n' "${table[@]}"
-mkdir -p "$(dirname "$RESULTS")"
-printf '%s\n' "${lines[@]}" >"$RESULTS"
-echo "$SECONDS s; rows in $RESULTS"
+report

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # Shows Cairn on real input and checks itself: a server with two targets, a tree copied in over TCP, the engine killed
-# in the middle of a second copy, everything copied out and compared byte by byte.
+# in the middle of a second copy, everything copied out and compared byte by byte; then a mount, and git, a compiler,
+# SQLite and tar on it.
 #
 #   demo.sh [DIRECTORY]    DIRECTORY: the tree to copy, instead of parts of /usr/share/doc and /usr/include
 #
@@ -16,62 +17,32 @@ backend=${BACKEND:-auto}
 # The whole stays below a minute: so many files and KiB of a tree at most.
 files_max=${CAIRN_DEMO_FILES:-8000}
 kib_max=${CAIRN_DEMO_KIB:-98304}
+# Where it is tested, parts of the project stand for all of it on the mount.
+part=${CAIRN_DEMO_PART:-}
 started=$SECONDS
-scratch=
-server=
 copier=
+. "$source/test/integration/lib/server.sh"
+. "$source/test/integration/lib/mount.sh"
 
 say() { printf '\n== %s\n' "$*"; }
 
 fail() {
 	echo "FAILED: $*" >&2
 	if [ -n "$scratch" ]; then
-		tail -n 5 "$scratch"/log/* "$scratch/server.out" >&2 2>/dev/null
+		tail -n 5 "$scratch"/log/* "$scratch/server.out" "$scratch"/*.log >&2 2>/dev/null
 	fi
 	exit 1
 }
 
-# Ends a process of ours and waits for it, at most ten seconds.
-end() {
-	local pid=$1 i
-	kill "$pid" 2>/dev/null || return
-	for ((i = 0; i < 100; i++)); do
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.1
-	done
-	kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
-}
-
-clean_up() {
-	[ -z "$copier" ] || end "$copier"
+# What a user of KEEP=1 goes on with stays.
+leave() {
+	[ -z "$copier" ] || end TERM "$copier"
 	if [ -z "$keep" ] || [ "${verdict:-1}" -ne 0 ]; then
-		[ -z "$server" ] || end "$server"
-		[ -z "$scratch" ] || rm -rf "$scratch"
+		clean_up
 	fi
 }
-trap 'verdict=$?; clean_up; exit $verdict' EXIT
-trap 'exit 130' INT TERM
 
 now_ms() { date +%s%3N; }
-
-# A TCP port nobody listens on.
-free_port() {
-	local port
-	for _ in $(seq 100); do
-		port=$((20000 + RANDOM % 12000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || {
-			echo "$port"
-			return
-		}
-	done
-	return 1
-}
-
-# The process id of the engine: the newest in the server's log.
-engine_pid() {
-	sed -n 's/.*engine (process \([0-9]*\)) serves .*/\1/p' "$scratch/log/daos_server.log" | tail -n 1
-}
 
 # wait_for SECONDS WHAT COMMAND...
 wait_for() {
@@ -86,7 +57,7 @@ wait_for() {
 }
 
 is_ready() { grep -q '^The server is ready' "$scratch/server.out"; }
-served_times() { [ "$(grep -c ' serves ' "$scratch/log/daos_server.log")" -ge "$1" ]; }
+served_times() { [ "$(engine_starts)" -ge "$1" ]; }
 
 # ---- The tree -------------------------------------------------------------------------------------------------------
 
@@ -103,7 +74,8 @@ take_part() {
 		tar -C "$from" --null -T - -cf - 2>/dev/null | tar -C "$tree/$name" -xf -
 }
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/cairn-demo-XXXXXX") || exit 1
+scratch_make demo
+trap 'verdict=$?; leave; exit $verdict' EXIT
 mkdir "$scratch/out"
 if [ $# -gt 0 ]; then
 	[ -d "$1" ] || fail "$1 is no directory"
@@ -179,6 +151,91 @@ attributes() { (cd "$1" && find . ! -type l -printf '%m %T@ %p\n' -o -printf '%l
 cmp <(attributes "$tree") <(attributes "$scratch/out/first") || fail "modes, times or links differ"
 echo "all $files files are the same, twice; so are modes, times and symlinks"
 
+# ---- A mount --------------------------------------------------------------------------------------------------------
+
+# The project's own repository; where there is none, its sources as one.
+clone_project() {
+	local from=$source
+	git_prepare
+	if [ -n "$part" ] || ! git -C "$from" rev-parse HEAD >/dev/null 2>&1; then
+		from=$scratch/origin
+		source_tree "$from"
+	fi
+	# Each file is durable when it is there; several at a time share the waiting.
+	git -c checkout.workers=8 clone -q --no-local --depth 1 "file://$from" "$scratch/mount/cairn"
+	git -C "$scratch/mount/cairn" fsck --full
+	[ "$(git -C "$from" rev-parse HEAD)" = "$(git -C "$scratch/mount/cairn" rev-parse HEAD)" ]
+	[ -z "$(git -C "$scratch/mount/cairn" status --porcelain)" ]
+}
+
+build_program() {
+	mkdir "$scratch/mount/program"
+	cd "$scratch/mount/program"
+	printf '#include "hello.h"\nint main(void) { return hello() == 42 ? 0 : 1; }\n' >main.c
+	printf '#include "hello.h"\nint hello(void) { return 42; }\n' >hello.c
+	printf 'int hello(void);\n' >hello.h
+	printf 'program: main.o hello.o\n\t$(CC) -o $@ $^\n%%.o: %%.c hello.h\n\t$(CC) -c -o $@ $<\n' >Makefile
+	make -s
+	./program
+	make -q
+}
+
+use_database() {
+	python3 - "$scratch/mount/base.db" <<-'PYTHON'
+		import sqlite3, sys
+		base = sqlite3.connect(sys.argv[1])
+		base.execute("create table line (n integer primary key, text text)")
+		for n in range(2000):
+		    base.execute("insert into line values (?, ?)", (n, "line %d" % n * (n % 9)))
+		    if n % 200 == 199:
+		        base.commit()
+		base.execute("delete from line where n % 3 = 0")
+		base.commit()
+		base.close()
+		base = sqlite3.connect(sys.argv[1])
+		assert base.execute("pragma integrity_check").fetchall() == [("ok",)]
+		assert base.execute("select count(*) from line").fetchone() == (1333,)
+	PYTHON
+}
+
+tar_round_trip() {
+	mkdir "$scratch/mount/out"
+	tar -C "$source" -cf "$scratch/mount/sources.tar" src/base src/dfs
+	tar -C "$scratch/mount/out" -xpf "$scratch/mount/sources.tar"
+	tar -C "$scratch/mount/out" -df "$scratch/mount/sources.tar"
+	diff -r "$source/src/dfs" "$scratch/mount/out/src/dfs"
+}
+
+# attempt WHAT COMMAND..., where its program is there.
+on_mount() {
+	local program=$1
+	shift
+	if command -v "$program" >/dev/null; then
+		attempt "$@"
+	else
+		echo "not tried, as there is no $program here: $1"
+	fi
+}
+
+if can_mount; then
+	say "Mounting a container: any program works on it"
+	set -e
+	"$bin/daos" container create tank mounted --type=POSIX >"$scratch/out/mounted" || fail "no container"
+	mount_start mount --pool tank --container mounted
+	grep " $scratch/mount " /proc/self/mounts | cut -d ' ' -f 1-3
+	on_mount git "git clone of this project, fsck" clone_project
+	on_mount make "a C program, built and run" build_program
+	on_mount python3 "a SQLite database, its integrity check" use_database
+	on_mount tar "a tar round trip" tar_round_trip
+	mount_stop mount
+	mount_start mount --pool tank --container mounted --read-only
+	attempt "the same after another mount" diff -r "$source/src/dfs" "$scratch/mount/out/src/dfs"
+	mount_stop mount
+	set +e
+else
+	say "No mount is shown: /dev/fuse is absent here or closed to this user"
+fi
+
 # ---- Result ---------------------------------------------------------------------------------------------------------
 
 "$bin/daos" pool query tank >"$scratch/out/query" || fail "the pool cannot be queried"
@@ -190,7 +247,7 @@ say "Done in $((SECONDS - started)) s: nothing that was acknowledged is lost"
 rates in $in_ms
 rates out $out_ms
 if [ -n "$keep" ]; then
-	rm -rf "$scratch/out" "${scratch:?}/tree"
+	rm -rf "$scratch/out" "${scratch:?}/tree" "$scratch/origin"
 	disown "$server"
 	cat <<-TEXT
 
@@ -198,6 +255,7 @@ if [ -n "$keep" ]; then
 		  CAIRN_ENGINE=$CAIRN_ENGINE $bin/dmg system query --verbose
 		  CAIRN_ENGINE=$CAIRN_ENGINE $bin/daos pool query tank
 		  CAIRN_ENGINE=$CAIRN_ENGINE $bin/daos filesystem copy --src=$source/src --dst=daos://tank/home/src
+		  CAIRN_ENGINE=$CAIRN_ENGINE $bin/dfuse -m MOUNTPOINT --pool tank --container home
 	TEXT
 else
 	own=${TMPDIR:-/tmp}/cairn-mine-$$
@@ -207,6 +265,7 @@ else
 		  DAOS_EMBEDDED=$own $bin/daos container create default notes --type=POSIX
 		  DAOS_EMBEDDED=$own $bin/daos filesystem copy --src=$source/include --dst=daos://default/notes/include
 		  DAOS_EMBEDDED=$own $bin/daos container query default notes
+		  $bin/dfuse -m MOUNTPOINT --embedded $own --container notes
 		KEEP=1 $source/run demo leaves the server running.
 	TEXT
 fi

@@ -5,55 +5,13 @@
 # Ordinary programs on a mount: an embedded directory, with the caches on and off, over a second start. Where the
 # machine has no /dev/fuse, or this user may not mount, that is said.
 set -eu
+. "$CAIRN_SOURCE/test/integration/lib/server.sh"
+. "$CAIRN_SOURCE/test/integration/lib/mount.sh"
 
-if [ ! -w /dev/fuse ] || { [ "$(id -u)" -ne 0 ] && ! command -v fusermount3 >/dev/null; }; then
-	echo "No mounts here: /dev/fuse is absent or closed to this user. Nothing was tried."
-	exit 0
-fi
-
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/cairn-mount.XXXXXXXX")
+mounts_or_leave
+scratch_make mount
+git_prepare
 mount=$scratch/mount
-server=
-
-unmount() {
-	mountpoint -q "$mount" || return 0
-	if [ "$(id -u)" -eq 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
-}
-
-finish() {
-	cd /
-	unmount || true
-	[ -z "$server" ] || wait "$server" || true
-	rm -rf "$scratch"
-}
-trap finish EXIT
-
-# start OPTION...: mounts, and waits until it is there.
-start() {
-	"$CAIRN_BIN/dfuse" --embedded "$scratch/store" -m "$mount" -f "$@" 2>"$scratch/log" &
-	server=$!
-	for _ in $(seq 200); do
-		mountpoint -q "$mount" && return
-		kill -0 "$server" 2>/dev/null || break
-		sleep 0.05
-	done
-	cat "$scratch/log"
-	echo "The mount did not come."
-	exit 1
-}
-
-stop() {
-	unmount
-	wait "$server"
-	server=
-}
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	"$@" >"$scratch/output" 2>&1 || { cat "$scratch/output" "$scratch/log"; echo "failed: $name"; exit 1; }
-	echo "ok: $name"
-}
 
 round_trip() {
 	tar -C "$CAIRN_SOURCE" -cf "$scratch/base.tar" src/base src/vos
@@ -68,7 +26,7 @@ compile() {
 
 repository() {
 	git init -q "$1" && cp -r "$CAIRN_SOURCE/src/base" "$1/"
-	git -C "$1" add . && git -C "$1" -c user.name=x -c user.email=x@x commit -qm first
+	git -C "$1" add . && git -C "$1" commit -qm first
 	git -C "$1" gc -q && git -C "$1" fsck --full
 }
 
@@ -87,21 +45,20 @@ changes() {
 	! rmdir "$1" 2>/dev/null && ! mkdir "$1/d" 2>/dev/null && rm "$1/a" && [ ! -e "$1/a" ]
 }
 
-mkdir "$mount"
 for options in "" "--disable-caching"; do
-	start $options
+	mount_start mount --embedded "$scratch/store" $options
 	name=${options:-cached}
-	check "$name: tar round trip" round_trip "$mount/tar$options"
-	check "$name: compile and run" compile "$mount/hello$options"
-	check "$name: git" repository "$mount/git$options"
-	check "$name: 700 names" many "$mount/many$options"
-	check "$name: names, links, attributes" changes "$mount/changes$options"
-	stop
+	attempt "$name: tar round trip" round_trip "$mount/tar$options"
+	attempt "$name: compile and run" compile "$mount/hello$options"
+	attempt "$name: git" repository "$mount/git$options"
+	attempt "$name: 700 names" many "$mount/many$options"
+	attempt "$name: names, links, attributes" changes "$mount/changes$options"
+	mount_stop mount
 done
 
-start --read-only
-check "a second start sees everything" git -C "$mount/git" -c safe.directory='*' fsck --full
-check "content is what it was" diff -r "$CAIRN_SOURCE/src/base" "$mount/tar/src/base"
-! touch "$mount/new" 2>/dev/null || { echo "a read-only mount was written to"; exit 1; }
-stop
+mount_start mount --embedded "$scratch/store" --read-only
+attempt "a second start sees everything" git -C "$mount/git" fsck --full
+attempt "content is what it was" diff -r "$CAIRN_SOURCE/src/base" "$mount/tar/src/base"
+! touch "$mount/new" 2>/dev/null || fail "a read-only mount was written to"
+mount_stop mount
 echo "Mounted three times, with programs of this machine."

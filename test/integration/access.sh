@@ -2,86 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # Several users of one machine: real processes under other user ids, known by the kernel, whose rights the engine
-# judges. As anybody but root it shows what one user sees. Needs CAIRN_BIN, the folder of the programs.
+# judges. As anybody but root it shows what one user sees. Needs CAIRN_BIN, the folder of the programs, and
+# CAIRN_SOURCE.
 
 set -u
-bin=${CAIRN_BIN:?}
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/cairn-access-XXXXXX") || exit 1
-server=
-failures=0
-
-end() {
-	local i
-	kill -"$1" "$2" 2>/dev/null || return 0
-	for ((i = 0; i < 100; i++)); do
-		kill -0 "$2" 2>/dev/null || break
-		sleep 0.1
-	done
-	kill -KILL "$2" 2>/dev/null
-	wait "$2" 2>/dev/null
-}
-
-clean_up() {
-	[ -z "$server" ] || end TERM "$server"
-	rm -rf "$scratch"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
-
-unset DAOS_EMBEDDED CAIRN_ENGINE
+. "${CAIRN_SOURCE:?}/test/integration/lib/server.sh"
+scratch_make access
 export DAOS_AGENT_DRPC_DIR=$scratch/run
-export XDG_RUNTIME_DIR=$scratch/none
-
-# run STATUS COMMAND...: runs it and expects the exit status; leaves $out (standard output) and $err.
-run() {
-	local wanted=$1 status
-	shift
-	out=$(timeout 60 "$@" 2>"$scratch/err" </dev/null)
-	status=$?
-	err=$(cat "$scratch/err")
-	what="$*"
-	[ $status -eq "$wanted" ] && return
-	failures=$((failures + 1))
-	printf 'FAILED %s: status %s, not %s\n%s\n%s\n' "$what" $status "$wanted" "$out" "$err"
-}
-
-# has TEXT...: each stands in what the last command printed.
-has() {
-	local text
-	for text in "$@"; do
-		[[ "$out$err" == *"$text"* ]] && continue
-		failures=$((failures + 1))
-		printf 'FAILED %s: does not say: %s\n%s\n%s\n' "$what" "$text" "$out" "$err"
-	done
-}
-
-lacks() {
-	[[ "$out$err" != *"$1"* ]] && return
-	failures=$((failures + 1))
-	printf 'FAILED %s: says: %s\n%s\n%s\n' "$what" "$1" "$out" "$err"
-}
 
 # The programs, where every user can reach them.
 chmod 755 "$scratch"
 mkdir "$scratch/bin" && chmod 755 "$scratch/bin"
 lib=$(cd "$bin/../lib" 2>/dev/null && pwd)
 export LD_LIBRARY_PATH=${lib:-}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-
-start_server() {
-	local i
-	: >"$scratch/out"
-	"$bin/daos_server" start --storage "$scratch/data" --socket-dir "$scratch/run" --log-dir "$scratch/log" \
-		--targets 2 "$@" >"$scratch/out" 2>&1 </dev/null &
-	server=$!
-	for ((i = 0; i < 400; i++)); do
-		grep -q '^The server is ready' "$scratch/out" && return
-		kill -0 $server 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "FAILED the server does not start:"
-	cat "$scratch/out"
-	exit 1
-}
 
 # ---- What one user sees ---------------------------------------------------------------------------------------------
 
@@ -122,9 +55,7 @@ run 3 "$bin/dmg" pool evict none
 # ---- Other users ----------------------------------------------------------------------------------------------------
 
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null || ! id nobody >/dev/null 2>&1; then
-	[ $failures -eq 0 ] || exit 1
-	echo "not root, or no setpriv or no user nobody: other users were not tried"
-	exit 0
+	conclude "not root, or no setpriv or no user nobody: other users were not tried"
 fi
 
 # A user by name, and one whom nobody knows.
@@ -178,5 +109,4 @@ run 5 $stranger "$bin/daos" container update-acl tank theirs --entry="A::54321@:
 # Whose container it is may destroy it, whatever the pool's list says.
 run 0 $nobody "$bin/daos" container destroy tank theirs
 
-[ $failures -eq 0 ] && echo "all rights are as they should be"
-[ $failures -eq 0 ]
+conclude "all rights are as they should be"

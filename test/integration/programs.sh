@@ -2,95 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause-Patent
 #
 # The programs as a user meets them: starting and stopping a server, the verbs of dmg and daos as text and as JSON,
-# and what they say when something is wrong. Needs CAIRN_BIN, the folder of the programs.
+# and what they say when something is wrong. Needs CAIRN_BIN, the folder of the programs, and CAIRN_SOURCE.
 
 set -u
-bin=${CAIRN_BIN:?}
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/cairn-programs-XXXXXX") || exit 1
-server=
-failures=0
-
-# Ends a process of ours and waits for it, at most ten seconds.
-end() {
-	local i
-	kill -"$1" "$2" 2>/dev/null || return 0
-	for ((i = 0; i < 100; i++)); do
-		kill -0 "$2" 2>/dev/null || break
-		sleep 0.1
-	done
-	kill -KILL "$2" 2>/dev/null
-	wait "$2" 2>/dev/null
-}
-
-clean_up() {
-	[ -z "$server" ] || end TERM "$server"
-	rm -rf "$scratch"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
-
-unset DAOS_EMBEDDED CAIRN_ENGINE DAOS_AGENT_DRPC_DIR
-export XDG_RUNTIME_DIR=$scratch/none
-
-# run STATUS COMMAND...: runs it and expects the exit status; leaves $out (standard output) and $err.
-run() {
-	local wanted=$1 status
-	shift
-	out=$(timeout 30 "$@" 2>"$scratch/err" </dev/null)
-	status=$?
-	err=$(cat "$scratch/err")
-	what="$(basename "$1") ${*:2}"
-	[ $status -eq "$wanted" ] && return
-	failures=$((failures + 1))
-	printf 'FAILED %s: status %s, not %s\n%s\n%s\n' "$what" $status "$wanted" "$out" "$err"
-}
-
-# has TEXT...: each stands in what the last command printed.
-has() {
-	local text
-	for text in "$@"; do
-		[[ "$out$err" == *"$text"* ]] && continue
-		failures=$((failures + 1))
-		printf 'FAILED %s: does not say: %s\n%s\n%s\n' "$what" "$text" "$out" "$err"
-	done
-}
-
-# json EXPRESSION: a Python expression over the object `j` that the last command printed alone on standard output.
-json() {
-	if ! python3 -c 'import json, sys; j = json.loads(sys.argv[1]); sys.exit(not ('"$1"'))' "$out" 2>/dev/null; then
-		failures=$((failures + 1))
-		printf 'FAILED %s: not true: %s\n%s\n' "$what" "$1" "$out"
-	fi
-}
-command -v python3 >/dev/null || json() { :; }
-
-check() {
-	local what=$1
-	shift
-	"$@" && return
-	failures=$((failures + 1))
-	echo "FAILED $what"
-}
-
-# start_server ARGUMENT...: in $scratch/data, waits until it serves.
-start_server() {
-	local i
-	: >"$scratch/out"
-	# Job control, so that Ctrl-C means something to the process.
-	set -m
-	"$bin/daos_server" start --storage "$scratch/data" --socket-dir "$scratch/run" --log-dir "$scratch/log" \
-		--targets 2 "$@" >"$scratch/out" 2>&1 </dev/null &
-	server=$!
-	set +m
-	for ((i = 0; i < 400; i++)); do
-		grep -q '^The server is ready' "$scratch/out" && return
-		kill -0 $server 2>/dev/null || break
-		sleep 0.05
-	done
-	echo "FAILED the server does not start:"
-	cat "$scratch/out"
-	exit 1
-}
+. "${CAIRN_SOURCE:?}/test/integration/lib/server.sh"
+scratch_make programs
 
 # ---- Wrong use ------------------------------------------------------------------------------------------------------
 
@@ -431,12 +347,9 @@ run 3 "$bin/dmg" pool destroy small
 
 # ---- The engine dies, the server starts it again --------------------------------------------------------------------
 
-engine=$(sed -n 's/.*engine (process \([0-9]*\)).*/\1/p' "$scratch/out" | head -n 1)
-kill -KILL "$engine"
-for ((i = 0; i < 200; i++)); do
-	grep -q 'serves again' "$scratch/out" && break
-	sleep 0.05
-done
+engine_kill
+serves_again() { grep -q 'serves again' "$scratch/out"; }
+until_true 10 serves_again
 out=$(cat "$scratch/out") what='a killed engine'
 has "was killed by signal 9" "The engine serves again"
 run 0 "$bin/daos" fs copy -s daos://tank/files/tree/a/hello -d "$scratch/hello3"
@@ -512,5 +425,4 @@ start_server
 run 0 "$bin/daos" fs copy -s daos://tank/files/tree/a/hello -d "$scratch/hello5"
 check "nothing is lost" cmp "$scratch/tree/a/hello" "$scratch/hello5"
 
-[ $failures -eq 0 ] || echo "$failures failures"
-[ $failures -eq 0 ]
+conclude
