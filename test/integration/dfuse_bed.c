@@ -16,9 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/client.h"
-#include "daos.h"
-#include "daos_fs.h"
 #include "dfuse_bed.h"
 
 #define ARGUMENTS_MAX 24
@@ -329,21 +326,4 @@ bed_engine_down(struct dfuse_bed *bed, int number)
 	kill(bed->engine, number);
 	waitpid(bed->engine, &status, 0);
 	bed->engine = 0;
-}
-
-void
-bed_container_make(void)
-{
-	struct client_pool_create request = {.label = "pool", .thin = true};
-	struct client_pool_created created;
-	daos_handle_t pool;
-
-	assert_int_equal(daos_init(), 0);
-	assert_int_equal(client_pool_create(&request, &created), 0);
-	assert_int_equal(daos_pool_connect("pool", NULL, DAOS_PC_RW, &pool, NULL, NULL), 0);
-	assert_int_equal(dfs_cont_create_with_label(pool, "files", NULL, NULL, NULL, NULL), 0);
-	assert_int_equal(dfs_cont_create_with_label(pool, "more", NULL, NULL, NULL, NULL), 0);
-	assert_int_equal(daos_cont_create_with_label(pool, "objects", NULL, NULL, NULL), 0);
-	assert_int_equal(daos_pool_disconnect(pool, NULL), 0);
-	assert_int_equal(daos_fini(), 0);
 }

@@ -48,8 +48,6 @@ void mount_terminate(struct dfuse_bed *bed, int i);
 void bed_engine_up(struct dfuse_bed *bed);
 /* Ends it by a signal. */
 void bed_engine_down(struct dfuse_bed *bed, int number);
-/* Makes pool and container, by a client of the test's own. */
-void bed_container_make(void);
 
 /* The path of name in mount i; valid until the eighth call after. */
 const char *at(const struct dfuse_bed *bed, int i, const char *name);
