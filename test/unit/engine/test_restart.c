@@ -180,7 +180,8 @@ test_crash_while_loops_change(void **state)
 	site_run(&site, before_restart);
 	site_stop(&site);
 	/* Densest where the superblock says that no log is needed. */
-	for (uint64_t after = 20000; after < 9000000; after += after < 1200000	 ? 40000
+	for (uint64_t after = 20000; after < 9000000; after += after < 980000	 ? 80000
+							       : after < 1220000 ? 10000
 							       : after < 4000000 ? 280000
 										 : 1700000) {
 		uint32_t former = recorded_loops(&site), loops;
