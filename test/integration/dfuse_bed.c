@@ -89,6 +89,9 @@ dfuse_bed_make(struct dfuse_bed *bed)
 	}
 	unsetenv("DAOS_EMBEDDED");
 	unsetenv("CAIRN_ENGINE");
+	/* Under a sanitizer a program does not look for libraries where it says itself. */
+	if (getenv("CAIRN_LIB"))
+		setenv("LD_LIBRARY_PATH", getenv("CAIRN_LIB"), 1);
 }
 
 static int
