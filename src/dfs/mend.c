@@ -14,6 +14,15 @@ struct mend_call {
 
 /* ------------------------------------------------ superblock */
 
+/* Opens the object of the superblock; roots: its id and that of the root. */
+static int
+superblock_open(daos_handle_t container, daos_obj_id_t roots[2], daos_handle_t *ret_handle)
+{
+	int rc = roots_fetch(container, roots);
+
+	return rc ? rc : daos_obj_open(container, roots[0], DAOS_OO_RW, ret_handle, NULL);
+}
+
 static int
 super_mend(daos_handle_t handle, const dfs_attr_t *attributes)
 {
@@ -35,10 +44,8 @@ super_run(void *arguments)
 	const struct mend_call *call = arguments;
 	daos_obj_id_t roots[2];
 	daos_handle_t handle;
-	int rc = roots_fetch(call->container, roots);
+	int rc = superblock_open(call->container, roots, &handle);
 
-	if (rc == 0)
-		rc = daos_obj_open(call->container, roots[0], DAOS_OO_RW, &handle, NULL);
 	if (rc)
 		return rc;
 	rc = super_mend(handle, call->attributes);
@@ -77,10 +84,8 @@ root_run(void *arguments)
 	const struct mend_call *call = arguments;
 	daos_obj_id_t roots[2];
 	daos_handle_t handle;
-	int rc = roots_fetch(call->container, roots);
+	int rc = superblock_open(call->container, roots, &handle);
 
-	if (rc == 0)
-		rc = daos_obj_open(call->container, roots[0], DAOS_OO_RW, &handle, NULL);
 	if (rc)
 		return rc;
 	rc = root_mend(handle, roots[1]);
