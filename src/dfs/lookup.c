@@ -225,6 +225,28 @@ struct lookup_call {
 	struct stat *ret_stat;
 };
 
+/* How often what was found may be replaced before it is open. */
+#define LOOKUP_TRIES 16u
+
+/* What was found and went before it was open does not say that nothing has the name: it was
+ * replaced, or will not be found the next time. */
+static int
+lookup_open(const struct lookup_call *call, struct place *directory, struct found *found,
+	    struct dfs_obj **ret_object)
+{
+	int rc = -DER_NONEXIST;
+
+	for (uint32_t i = 0; rc == -DER_NONEXIST && i < LOOKUP_TRIES; i++) {
+		found_release(found);
+		*found = (struct found){.place = NULL};
+		rc = path_find(call->dfs, directory, call->path, call->flags, found);
+		if (rc)
+			return rc;
+		rc = found_open(call->dfs, found, call->flags, ret_object);
+	}
+	return rc;
+}
+
 static int
 lookup_run(void *arguments)
 {
@@ -235,9 +257,7 @@ lookup_run(void *arguments)
 	int rc = object_directory(call->dfs, call->parent, &directory);
 
 	if (rc == 0)
-		rc = path_find(call->dfs, directory, call->path, call->flags, &found);
-	if (rc == 0)
-		rc = found_open(call->dfs, &found, call->flags, &object);
+		rc = lookup_open(call, directory, &found, &object);
 	if (rc)
 		return rc;
 	if (call->ret_stat)

@@ -112,7 +112,7 @@ setattr_run(struct dfuse *dfuse, struct node *node, struct stat *stat, int flags
 	    S_ISREG(atomic_load(&node->mode)) && !(flags & ENTRY_FIELDS))
 		rc = set_content(&use, stat, flags);
 	if (rc)
-		return rc;
+		return dfuse_stale(rc);
 	node_told(node, stat);
 	node_stat_show(node, stat);
 	return rc;

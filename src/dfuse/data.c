@@ -19,6 +19,9 @@
 /* A page that comes so soon after another waited in vain had waited behind it. */
 #define WAITED_NS INT64_C(1000000000)
 
+/* A look-up after a race, and the opening that follows, take no longer. */
+#define RACED_NS INT64_C(1000000000)
+
 int64_t
 dfuse_now(void)
 {
@@ -31,10 +34,14 @@ dfuse_now(void)
 int
 dfuse_outcome(struct dfuse *dfuse, int rc)
 {
-	if (rc == ETIMEDOUT)
+	if (rc == ESTALE) {
+		atomic_store(&dfuse->raced, dfuse_now());
+		pages_forget(dfuse);
+	} else if (rc == ETIMEDOUT) {
 		atomic_store(&dfuse->timed_out, dfuse_now());
-	else if (atomic_load_explicit(&dfuse->timed_out, memory_order_relaxed) != 0 && rc == 0)
+	} else if (atomic_load_explicit(&dfuse->timed_out, memory_order_relaxed) != 0 && rc == 0) {
 		atomic_store(&dfuse->timed_out, 0);
+	}
 	return rc;
 }
 
@@ -50,6 +57,14 @@ dfuse_changed_in(struct dfuse *dfuse, struct node *directory, int rc)
 {
 	pages_changed_in(dfuse, directory);
 	return dfuse_outcome(dfuse, rc);
+}
+
+bool
+dfuse_has_raced(const struct dfuse *dfuse)
+{
+	int64_t raced = atomic_load_explicit(&dfuse->raced, memory_order_relaxed);
+
+	return raced != 0 && dfuse_now() - raced < RACED_NS;
 }
 
 bool

@@ -220,20 +220,8 @@ answer_plus(struct answer *answer, const char *name, const struct stat *stat, of
 	return true;
 }
 
-/* Whether a name may be told with its attributes: what a page has of a node otherwise than the
- * kernel was told may be the older of the two, and the kernel looks it up. */
-static bool
-answer_agrees(const struct answer *answer, const char *name, const struct stat *stat)
-{
-	struct node *node = node_at(answer->dfuse, answer->directory, name);
-	bool agrees = node_agrees(node, stat);
-
-	if (node)
-		node_forget(answer->dfuse, node, 1);
-	return agrees;
-}
-
-/* False when it does not fit any more. */
+/* False when it does not fit any more. What a page has of a node otherwise than the kernel was told
+ * may be the older of the two: it is told without its attributes, and the kernel looks it up. */
 static bool
 answer_entry(struct answer *answer, const char *name, const struct stat *stat, off_t next,
 	     bool counted)
@@ -241,7 +229,7 @@ answer_entry(struct answer *answer, const char *name, const struct stat *stat, o
 	struct fuse_entry_param entry = {.attr = *stat};
 	size_t left = answer->room - answer->used, size;
 
-	if (answer->plus && counted && answer_agrees(answer, name, stat))
+	if (answer->plus && counted && node_agrees(answer->dfuse, answer->directory, stat))
 		return answer_plus(answer, name, stat, next);
 	node_stat_show(answer->directory, &entry.attr);
 	size = answer->plus ? fuse_add_direntry_plus(answer->request, answer->buffer + answer->used,

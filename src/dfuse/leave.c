@@ -11,24 +11,26 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dfuse/private.h"
 
 #define ROUND_SECONDS 60
+/* Between two signals to the thread that shall leave. */
+#define PAUSE_NS 10000000L
 
 extern char **environ;
 
 struct leave {
 	struct dfuse *dfuse;
-	pthread_t signals, rounds;
+	pthread_t signals, rounds, server;
 	bool rounds_made;
 	sigset_t set;
-	pthread_mutex_t lock; /* of stopping */
+	pthread_mutex_t lock; /* of what follows, and server */
 	pthread_cond_t changed;
 	bool stopping;
+	bool serving; /* server is in the session's loop */
 };
 
 /* ------------------------------------------------ leaving */
@@ -84,24 +86,44 @@ write_back(struct dfuse *dfuse)
 	free(nodes);
 }
 
-/* The session looks up from its work when a request comes: here is one. What is in use then goes
- * from sight when the session ends. */
+/*
+ * The session looks whether it is to end when a system call of its thread is interrupted. A signal
+ * that comes before that call has no effect, so it is sent until the thread has left; what is in
+ * use then goes from sight. Nothing here asks the mount itself: nobody might be left to answer.
+ */
 static void
-leave_now(struct dfuse *dfuse)
+end_session(struct leave *leave)
 {
-	const char *path = dfuse->options.mountpoint;
-	char figures[256];
+	struct dfuse *dfuse = leave->dfuse;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	fuse_session_exit(dfuse->session);
+	pthread_mutex_lock(&leave->lock);
+	while (!leave->stopping) {
+		if (leave->serving)
+			pthread_kill(leave->server, SIGUSR1);
+		pthread_mutex_unlock(&leave->lock);
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&leave->lock);
+	}
+	pthread_mutex_unlock(&leave->lock);
+}
+
+static void
+leave_now(struct leave *leave)
+{
+	struct dfuse *dfuse = leave->dfuse;
 
 	/* Nothing to be put in order yet. */
 	if (!atomic_load(&dfuse->mounted))
 		_exit(1);
-	if (unmount(path) == 0)
+	if (unmount(dfuse->options.mountpoint) == 0)
 		return;
 	write_back(dfuse);
-	fuse_session_exit(dfuse->session);
-	(void)getxattr(path, QUERY_ATTRIBUTE, figures, sizeof(figures));
+	end_session(leave);
 }
 
+/* Once: when the session has ended, nobody answers what writing back would ask for. */
 static void *
 wait_for_signals(void *argument)
 {
@@ -109,14 +131,13 @@ wait_for_signals(void *argument)
 	int number;
 	bool stopping;
 
-	while (sigwait(&leave->set, &number) == 0) {
-		pthread_mutex_lock(&leave->lock);
-		stopping = leave->stopping;
-		pthread_mutex_unlock(&leave->lock);
-		if (stopping)
-			break;
-		leave_now(leave->dfuse);
-	}
+	if (sigwait(&leave->set, &number) != 0)
+		return NULL;
+	pthread_mutex_lock(&leave->lock);
+	stopping = leave->stopping;
+	pthread_mutex_unlock(&leave->lock);
+	if (!stopping)
+		leave_now(leave);
 	return NULL;
 }
 
@@ -145,10 +166,18 @@ make_rounds(void *argument)
 
 /* ------------------------------------------------ start and stop */
 
+/* It comes to interrupt. */
+static void
+interrupted(int number)
+{
+	(void)number;
+}
+
 int
 leave_start(struct dfuse *dfuse)
 {
 	struct leave *leave = calloc(1, sizeof(*leave));
+	const struct sigaction interrupt = {.sa_handler = interrupted};
 	int rc;
 
 	if (leave == NULL)
@@ -162,6 +191,7 @@ leave_start(struct dfuse *dfuse)
 	sigaddset(&leave->set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &leave->set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGUSR1, &interrupt, NULL);
 	rc = pthread_create(&leave->signals, NULL, wait_for_signals, leave);
 	if (rc) {
 		free(leave);
@@ -179,6 +209,17 @@ leave_make_rounds(struct dfuse *dfuse)
 
 	leave->rounds_made = rc == 0;
 	return rc;
+}
+
+void
+leave_serve(struct dfuse *dfuse, bool serving)
+{
+	struct leave *leave = dfuse->leave;
+
+	pthread_mutex_lock(&leave->lock);
+	leave->server = pthread_self();
+	leave->serving = serving;
+	pthread_mutex_unlock(&leave->lock);
 }
 
 void

@@ -303,15 +303,12 @@ dfuse_start(struct dfuse *dfuse)
 	return rc ? rc : leave_make_rounds(dfuse);
 }
 
-int
-dfuse_serve(struct dfuse *dfuse)
+static int
+serve_with_threads(struct dfuse *dfuse)
 {
-	struct fuse_loop_config *config;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int rc;
 
-	if (dfuse->options.single_thread)
-		return fuse_session_loop(dfuse->session);
-	config = fuse_loop_cfg_create();
 	if (config == NULL)
 		return ENOMEM;
 	fuse_loop_cfg_set_clone_fd(config, 0);
@@ -319,6 +316,20 @@ dfuse_serve(struct dfuse *dfuse)
 	rc = fuse_session_loop_mt(dfuse->session, config);
 	fuse_loop_cfg_destroy(config);
 	return rc < 0 ? -rc : 0;
+}
+
+int
+dfuse_serve(struct dfuse *dfuse)
+{
+	int rc;
+
+	leave_serve(dfuse, true);
+	if (dfuse->options.single_thread)
+		rc = fuse_session_loop(dfuse->session);
+	else
+		rc = serve_with_threads(dfuse);
+	leave_serve(dfuse, false);
+	return rc;
 }
 
 /* Requests that are under way are answered before the kernel's end is closed. On a dead engine
@@ -329,11 +340,11 @@ dfuse_stop(struct dfuse *dfuse)
 	if (atomic_load(&dfuse->timed_out) != 0)
 		client_set_patience(NS_PER_SECOND);
 	queues_stop(dfuse);
-	if (dfuse->session) {
+	if (dfuse->session)
 		fuse_session_unmount(dfuse->session);
-		fuse_session_destroy(dfuse->session);
-	}
 	leave_stop(dfuse);
+	if (dfuse->session)
+		fuse_session_destroy(dfuse->session);
 	pages_fini(dfuse);
 	nodes_fini(dfuse);
 	volumes_close(dfuse);

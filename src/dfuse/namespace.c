@@ -95,6 +95,23 @@ lookup_pool(struct dfuse *dfuse, struct node *parent, const char *name, struct n
 	return rc;
 }
 
+/* What looks as if others had changed it is looked at once more: it may have been us, since it was
+ * looked at. */
+static bool
+seems_stale(struct dfuse *dfuse, const struct node *parent, const struct stat *stat)
+{
+	struct node *node;
+	bool stale;
+
+	if (!dfuse->kept_back || !S_ISREG(stat->st_mode))
+		return false;
+	node = node_known(dfuse, parent, stat);
+	stale = node && node_is_stale(dfuse, node, stat);
+	if (node)
+		node_forget(dfuse, node, 1);
+	return stale;
+}
+
 static int
 lookup_entry(struct dfuse *dfuse, struct node *parent, const char *name, struct node **ret_node,
 	     struct stat *ret_stat)
@@ -102,7 +119,15 @@ lookup_entry(struct dfuse *dfuse, struct node *parent, const char *name, struct 
 	dfs_obj_t *object;
 	int rc = node_open_at(dfuse, parent, name, &object, ret_stat);
 
-	return rc ? rc : node_enter(dfuse, parent, name, ret_stat, object, ret_node);
+	if (rc)
+		return rc;
+	if (seems_stale(dfuse, parent, ret_stat))
+		rc = dfs_ostat(parent->volume->dfs, object, ret_stat);
+	if (rc) {
+		dfs_release(object);
+		return dfuse_stale(rc);
+	}
+	return node_enter(dfuse, parent, name, ret_stat, object, ret_node);
 }
 
 static int
@@ -131,9 +156,8 @@ lookup_seen(fuse_req_t request, struct node *directory, const char *name)
 	struct fuse_entry_param entry;
 	struct node *node;
 	uint32_t index;
-	bool agrees;
 
-	if (strlen(name) > DFS_MAX_NAME || directory->volume == NULL ||
+	if (strlen(name) > DFS_MAX_NAME || directory->volume == NULL || dfuse_has_raced(dfuse) ||
 	    node_use_begin(dfuse, directory, &use) != 0)
 		return false;
 	page = page_glance(&use, name);
@@ -143,11 +167,8 @@ lookup_seen(fuse_req_t request, struct node *directory, const char *name)
 		reply_absent(request, directory, page_age(page));
 		return true;
 	}
-	node = node_at(dfuse, directory, name);
-	agrees = node_agrees(node, &page->stats[index]);
-	if (node)
-		node_forget(dfuse, node, 1);
-	if (!agrees || node_enter(dfuse, directory, name, &page->stats[index], NULL, &node) != 0)
+	if (!node_agrees(dfuse, directory, &page->stats[index]) ||
+	    node_enter(dfuse, directory, name, &page->stats[index], NULL, &node) != 0)
 		return false;
 	dfuse_entry_fill(dfuse, node, &page->stats[index], &entry);
 	dfuse_entry_age(&entry, page_age(page));
@@ -387,7 +408,9 @@ link_run(struct dfuse *dfuse, struct node *node, struct node *parent, const char
 		rc = EXDEV;
 	if (rc == 0)
 		rc = dfs_link(use.dfs, use.object, directory.object, name);
-	return rc ? rc : dfs_ostat(use.dfs, use.object, ret_stat);
+	if (rc == 0)
+		rc = dfs_ostat(use.dfs, use.object, ret_stat);
+	return dfuse_stale(rc);
 }
 
 void

@@ -84,9 +84,11 @@ place_find(const struct dfuse *dfuse, const struct node *parent, const char *nam
 static void
 place_leave(struct dfuse *dfuse, struct node *node)
 {
-	if (node->placed)
-		table_remove(&dfuse->places, &node->place);
+	if (!node->placed)
+		return;
+	table_remove(&dfuse->places, &node->place);
 	node->placed = false;
+	node->elsewhere = atomic_load(&node->links) > 1;
 }
 
 /* What stood there before does so no more. */
@@ -99,6 +101,7 @@ place_enter(struct dfuse *dfuse, struct node *node)
 		place_leave(dfuse, before);
 	table_insert(&dfuse->places, place_hash(node->parent, node->name), &node->place);
 	node->placed = true;
+	node->elsewhere = false;
 }
 
 /* ------------------------------------------------ references */
@@ -193,6 +196,7 @@ node_move(struct dfuse *dfuse, struct node *node, struct node *parent, const cha
 	parent->references++;
 	node->parent = parent;
 	place_enter(dfuse, node);
+	atomic_store(&node->astray, true);
 	*ret_gone = node_put(dfuse, old, 1);
 	return 0;
 }
@@ -227,6 +231,20 @@ node_at(struct dfuse *dfuse, struct node *parent, const char *name)
 
 	pthread_mutex_lock(&dfuse->lock);
 	node = place_find(dfuse, parent, name);
+	if (node)
+		node->references++;
+	pthread_mutex_unlock(&dfuse->lock);
+	return node;
+}
+
+struct node *
+node_known(struct dfuse *dfuse, const struct node *parent, const struct stat *stat)
+{
+	const struct node_key key = {parent->volume, stat->st_ino, stat->st_mode};
+	struct node *node;
+
+	pthread_mutex_lock(&dfuse->lock);
+	node = node_find(dfuse, &key);
 	if (node)
 		node->references++;
 	pthread_mutex_unlock(&dfuse->lock);
@@ -282,12 +300,27 @@ node_told(struct node *node, const struct stat *stat)
 }
 
 bool
-node_agrees(const struct node *node, const struct stat *stat)
+node_was_told(const struct node *node, const struct stat *stat)
 {
+	return (S_ISDIR(stat->st_mode) || stat->st_nlink == 1) &&
+	       atomic_load(&node->known_size) == stat->st_size &&
+	       atomic_load(&node->known_mtime) == time_ns(stat->st_mtim);
+}
+
+/* By its object: it may be known by a name that it has no more. */
+bool
+node_agrees(struct dfuse *dfuse, const struct node *parent, const struct stat *stat)
+{
+	struct node *node;
+	bool agrees;
+
 	if (!S_ISDIR(stat->st_mode) && stat->st_nlink > 1)
 		return false;
-	return node == NULL || (atomic_load(&node->known_size) == stat->st_size &&
-				atomic_load(&node->known_mtime) == time_ns(stat->st_mtim));
+	node = node_known(dfuse, parent, stat);
+	agrees = node == NULL || node_was_told(node, stat);
+	if (node)
+		node_forget(dfuse, node, 1);
+	return agrees;
 }
 
 void
@@ -338,42 +371,69 @@ node_detach(struct dfuse *dfuse, struct node *node)
 	table_insert(&dfuse->detached, (uintptr_t)node, &node->link);
 }
 
-/* With the lock. *ret_moved: it was known elsewhere, and its open object knows only that place. */
+/*
+ * Whether the kernel must get to know it anew. A directory that others moved is such a thing, too:
+ * the kernel has one name of it, in the directory where it was, and cannot take that away while
+ * anything is being renamed.
+ */
+static bool
+is_other(const struct dfuse *dfuse, const struct node *node, const struct node *parent,
+	 const struct stat *stat)
+{
+	if (S_ISDIR(stat->st_mode))
+		return node->parent != parent;
+	return node_is_stale(dfuse, node, stat);
+}
+
+/* With the lock. *ret_old: what had the object so far and has it no more, referenced. */
 static struct node *
 node_get(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
-	 bool *ret_moved, struct node **ret_gone)
+	 struct node **ret_old, struct node **ret_gone)
 {
 	const struct node_key key = {parent->volume, stat->st_ino, stat->st_mode};
 	struct node *node = node_find(dfuse, &key);
 
-	*ret_moved = false;
+	*ret_old = NULL;
 	*ret_gone = NULL;
-	if (node && node_is_stale(dfuse, node, stat)) {
+	if (node && is_other(dfuse, node, parent, stat)) {
 		node_detach(dfuse, node);
+		node->references++;
+		*ret_old = node;
 		node = NULL;
 	}
 	if (node == NULL)
 		return node_create(dfuse, parent, name, stat);
 	node_told(node, stat);
-	*ret_moved = node->parent != parent || strcmp(node->name, name) != 0;
 	return node_move(dfuse, node, parent, name, ret_gone) == 0 ? node : NULL;
 }
 
-/* Gives node the object that a look-up opened, or that object's place. A directory's place tells
- * what lies above it, which may have been moved by others. */
+/* What is open of it goes on where object is. */
 static void
-object_take(struct node *node, dfs_obj_t *object, bool moved)
+node_follow(struct dfuse *dfuse, struct node *node, dfs_obj_t *object)
 {
-	bool directory = S_ISDIR(atomic_load(&node->mode));
+	pthread_mutex_lock(&node->lock);
+	if (object && node->object && dfs_update_parent(node->object, object, NULL) != 0)
+		log_warning("the new place of %s could not be noted", node->name);
+	pthread_mutex_unlock(&node->lock);
+	node_forget(dfuse, node, 1);
+}
+
+/* A directory's place tells what lies above it, which may have been moved by others. */
+void
+node_take(struct node *node, dfs_obj_t *object)
+{
+	bool directory = S_ISDIR(atomic_load(&node->mode)), astray;
 	dfs_obj_t *spare = object;
 
 	pthread_mutex_lock(&node->lock);
+	astray = atomic_exchange(&node->astray, false);
 	if (node->object == NULL ||
 	    (directory && node->users == 0 && atomic_load(&node->opened) == 0)) {
 		spare = node->object;
 		node->object = object;
 		(void)dfs_obj2id(object, &node->oid);
-	} else if ((moved || directory) && dfs_update_parent(node->object, object, NULL) != 0) {
+	} else if ((astray || directory) && dfs_update_parent(node->object, object, NULL) != 0) {
+		atomic_store(&node->astray, true);
 		log_warning("the new place of %s could not be noted", node->name);
 	}
 	pthread_mutex_unlock(&node->lock);
@@ -385,17 +445,18 @@ int
 node_enter(struct dfuse *dfuse, struct node *parent, const char *name, const struct stat *stat,
 	   dfs_obj_t *object, struct node **ret_node)
 {
-	struct node *node, *gone;
-	bool moved;
+	struct node *node, *old, *gone;
 
 	pthread_mutex_lock(&dfuse->lock);
-	node = node_get(dfuse, parent, name, stat, &moved, &gone);
+	node = node_get(dfuse, parent, name, stat, &old, &gone);
 	if (node)
 		node->references++;
 	pthread_mutex_unlock(&dfuse->lock);
 	nodes_free(dfuse, gone);
+	if (old)
+		node_follow(dfuse, old, object);
 	if (node && object)
-		object_take(node, object, moved);
+		node_take(node, object);
 	else if (object)
 		dfs_release(object);
 	if (node == NULL)

@@ -76,12 +76,17 @@ void
 pages_changed(struct dfuse *dfuse, struct node *node)
 {
 	struct node *parent;
+	bool elsewhere;
 
 	pthread_mutex_lock(&dfuse->lock);
 	parent = node->parent;
-	if (parent)
+	elsewhere = node->elsewhere;
+	if (parent && !elsewhere)
 		atomic_fetch_add(counter_of(dfuse, parent), 1);
 	pthread_mutex_unlock(&dfuse->lock);
+	/* It stands in a directory that is not known. */
+	if (elsewhere)
+		pages_forget(dfuse);
 }
 
 void

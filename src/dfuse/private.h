@@ -134,8 +134,9 @@ struct node {
 	struct table_node place; /* by parent and name, while placed */
 	struct node *parent;	 /* a reference; NULL: the root. With the table's lock, as name */
 	char *name;
-	bool placed;   /* nothing else was met under the name since */
-	bool detached; /* another node has its object: see node_is_stale() */
+	bool placed;	/* nothing else was met under the name since */
+	bool elsewhere; /* while not placed: it had names besides the one that it lost */
+	bool detached;	/* another node has its object: see node_is_stale() */
 	enum node_kind kind;
 	struct volume *volume; /* of an entry; NULL: of none */
 	struct volume *realm;  /* whose numbers inode is one of: not yet a container's root */
@@ -149,6 +150,7 @@ struct node {
 	_Atomic gid_t group;
 	pthread_mutex_t lock; /* of object and users */
 	dfs_obj_t *object;    /* opened when first needed */
+	atomic_bool astray;   /* object may know an older place than parent and name */
 	uint32_t users;	      /* that borrow object */
 	daos_obj_id_t oid;    /* of what object was, once it was open; else zeros */
 	atomic_uint opened;   /* files and directories of the kernel */
@@ -182,6 +184,7 @@ struct dfuse {
 	uint32_t queue_count;
 	pthread_mutex_t evict_lock; /* one eviction at a time */
 	_Atomic int64_t timed_out;  /* when something last waited in vain; 0: not since an answer */
+	_Atomic int64_t raced;	    /* when the kernel was last sent to look up again; 0: never */
 	struct timespec started;
 	atomic_bool mounted;
 	char mountpoint[PATH_MAX];		     /* resolved */
@@ -220,6 +223,9 @@ struct node *node_where(struct dfuse *dfuse, struct node *node, char name[DFS_MA
 /* It is now called name in parent. */
 MUST_USE int node_place(struct dfuse *dfuse, struct node *node, struct node *parent,
 			const char *name);
+/* Who has the object that stat, as libdfs told it of something in parent, is of; referenced, or
+ * NULL. */
+struct node *node_known(struct dfuse *dfuse, const struct node *parent, const struct stat *stat);
 /* It has no name any more that is known. */
 void node_displace(struct dfuse *dfuse, struct node *node);
 
@@ -249,9 +255,12 @@ bool node_is_stale(const struct dfuse *dfuse, const struct node *node, const str
 MUST_USE int node_stat_told(const struct node *node, dfs_obj_t *object, struct stat *ret_stat);
 /* Takes down what the kernel is told. */
 void node_told(struct node *node, const struct stat *stat);
-/* Whether stat says nothing else than the kernel was last told of a node, which may be NULL. Of a
- * file with several names a page of one of its directories does not tell what became of it. */
-bool node_agrees(const struct node *node, const struct stat *stat);
+/* Whether the kernel can be told stat, from a page, of something in parent: nothing else than it
+ * was last told of the same object, if it knows that. Of a file with several names a page of one of
+ * its directories does not tell what became of it. */
+bool node_agrees(struct dfuse *dfuse, const struct node *parent, const struct stat *stat);
+/* The same of a node. */
+bool node_was_told(const struct node *node, const struct stat *stat);
 /* We wrote to it up to end. */
 void node_wrote(struct node *node, uint64_t end);
 
@@ -273,8 +282,16 @@ void node_use_end(struct node_use *use);
 /* Opens what name in parent leads to now, as the mount allows. The caller releases it. */
 MUST_USE int node_open_at(struct dfuse *dfuse, struct node *parent, const char *name,
 			  dfs_obj_t **ret_object, struct stat *ret_stat);
-/* Closes the object of a node that nobody has open, so that it goes at once with its name. */
-void node_let_go(struct node *node);
+/* Its object learns where the node stands now, if it may not know. *Blocks*. */
+void node_settle(struct dfuse *dfuse, struct node *node);
+/* Gives it the object of a look-up, or that object's place; object is released where it is not
+ * needed. */
+void node_take(struct node *node, dfs_obj_t *object);
+/*
+ * Closes the object of a node that nobody has open, so that it goes at once with its name. Not just
+ * after a race: the kernel looks up and opens in two steps, and tries that twice at most.
+ */
+void node_let_go(struct dfuse *dfuse, struct node *node);
 
 /* ------------------------------------------------ pages of directories */
 
@@ -371,11 +388,22 @@ dfuse_of(fuse_req_t request)
 
 int64_t dfuse_now(void); /* ns of the monotonic clock */
 
-/* Takes down whether something waited in vain; returns rc. */
+/* The name that we knew of something leads nowhere, or elsewhere: the kernel looks once more when
+ * it is told so. */
+static inline int
+dfuse_stale(int rc)
+{
+	return rc == ENOENT ? ESTALE : rc;
+}
+
+/* Takes down whether something waited in vain, or must be looked up again, which is then not
+ * answered by a page; returns rc. */
 int dfuse_outcome(struct dfuse *dfuse, int rc);
 /* The same after what may have changed attributes of a node, or names in a directory. */
 int dfuse_changed(struct dfuse *dfuse, struct node *node, int rc);
 int dfuse_changed_in(struct dfuse *dfuse, struct node *directory, int rc);
+/* Whether the kernel was sent to look up again just now. */
+bool dfuse_has_raced(const struct dfuse *dfuse);
 /* Whether a page that the kernel writes back now has waited behind one that waited in vain. */
 bool dfuse_has_waited(const struct dfuse *dfuse);
 
@@ -492,4 +520,6 @@ MUST_USE int dfuse_mountpoint_check(const struct dfuse_options *options);
  */
 MUST_USE int leave_start(struct dfuse *dfuse);
 MUST_USE int leave_make_rounds(struct dfuse *dfuse);
+/* The calling thread begins, or has ended, the session's loop: a signal gets it out of there. */
+void leave_serve(struct dfuse *dfuse, bool serving);
 void leave_stop(struct dfuse *dfuse);

@@ -19,7 +19,7 @@ remove_name(struct dfuse *dfuse, struct node *parent, const char *name)
 		return rc;
 	node = node_at(dfuse, parent, name);
 	if (node)
-		node_let_go(node);
+		node_let_go(dfuse, node);
 	rc = dfs_remove(directory.dfs, directory.object, name, false, NULL);
 	if (node && rc == 0)
 		node_displace(dfuse, node);
@@ -113,17 +113,23 @@ learn_places(struct dfuse *dfuse, struct node *node)
 static void
 node_renamed(struct dfuse *dfuse, struct node *node, struct node *parent, const char *name)
 {
-	bool open;
-
-	if (node_place(dfuse, node, parent, name) != 0) {
+	if (node_place(dfuse, node, parent, name) != 0)
 		node_displace(dfuse, node);
-		return;
-	}
-	pthread_mutex_lock(&node->lock);
-	open = node->object != NULL;
-	pthread_mutex_unlock(&node->lock);
-	if (open)
-		learn_place(dfuse, node, parent, name);
+	else
+		node_settle(dfuse, node);
+}
+
+/* What was known by another of its names, or by none, is found by its object. */
+static struct node *
+who_is_at(struct dfuse *dfuse, struct node *parent, const char *name)
+{
+	AUTO_USE struct node_use directory = {.node = NULL};
+	struct stat stat;
+
+	if (node_use_begin(dfuse, parent, &directory) != 0 ||
+	    dfs_stat(directory.dfs, directory.object, name, &stat) != 0)
+		return NULL;
+	return node_known(dfuse, parent, &stat);
 }
 
 static void
@@ -148,15 +154,19 @@ rename_run(struct renaming *renaming)
 	renaming->moved = node_at(dfuse, renaming->parent, renaming->name);
 	renaming->other = node_at(dfuse, renaming->new_parent, renaming->new_name);
 	if (renaming->moved)
-		node_let_go(renaming->moved);
+		node_let_go(dfuse, renaming->moved);
 	if (renaming->other)
-		node_let_go(renaming->other);
+		node_let_go(dfuse, renaming->other);
 	rc = rename_in_store(renaming);
 	if (rc == EINVAL && renaming->parent != renaming->new_parent) {
 		learn_places(dfuse, renaming->new_parent);
 		learn_places(dfuse, renaming->parent);
 		rc = rename_in_store(renaming);
 	}
+	if (rc == 0 && renaming->moved == NULL)
+		renaming->moved = who_is_at(dfuse, renaming->new_parent, renaming->new_name);
+	if (rc == 0 && renaming->other == NULL && renaming->flags & RENAME_EXCHANGE)
+		renaming->other = who_is_at(dfuse, renaming->parent, renaming->name);
 	if (rc == 0 && renaming->moved != renaming->other)
 		renamed(renaming);
 	if (renaming->moved)

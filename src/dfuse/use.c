@@ -6,14 +6,6 @@
 
 #include "dfuse/private.h"
 
-/* The name that we knew leads nowhere, or elsewhere: the kernel looks once more when it is told so.
- */
-static int
-stale(int rc)
-{
-	return rc == ENOENT ? ESTALE : rc;
-}
-
 int
 node_open_at(struct dfuse *dfuse, struct node *parent, const char *name, dfs_obj_t **ret_object,
 	     struct stat *ret_stat)
@@ -38,7 +30,7 @@ open_by_name(struct dfuse *dfuse, struct node *node, dfs_obj_t **ret_object)
 
 	node_forget(dfuse, parent, 1);
 	if (rc)
-		return stale(rc);
+		return dfuse_stale(rc);
 	if (stat.st_ino != node->inode) {
 		dfs_release(object);
 		return ESTALE;
@@ -57,7 +49,7 @@ object_open(struct dfuse *dfuse, struct node *node, dfs_obj_t **ret_object)
 	if (rc != ESTALE || !S_ISREG(atomic_load(&node->mode)) ||
 	    (node->oid.lo == 0 && node->oid.hi == 0))
 		return rc;
-	return stale(dfs_open_id(node->volume->dfs, node->oid, flags, ret_object));
+	return dfuse_stale(dfs_open_id(node->volume->dfs, node->oid, flags, ret_object));
 }
 
 static bool
@@ -70,6 +62,25 @@ object_borrow(struct node *node, dfs_obj_t **ret_object)
 	return *ret_object != NULL;
 }
 
+void
+node_settle(struct dfuse *dfuse, struct node *node)
+{
+	dfs_obj_t *object;
+	bool open;
+
+	if (!atomic_load_explicit(&node->astray, memory_order_relaxed) || node->parent == NULL ||
+	    node->realm != node->volume)
+		return;
+	pthread_mutex_lock(&node->lock);
+	open = node->object != NULL;
+	pthread_mutex_unlock(&node->lock);
+	if (!open)
+		return;
+	/* Where it is not there, the place that its object knows may still be right. */
+	if (open_by_name(dfuse, node, &object) == 0)
+		node_take(node, object);
+}
+
 /* No lock is held while it is opened: on a dead engine each call waits for itself alone. */
 int
 node_use_begin(struct dfuse *dfuse, struct node *node, struct node_use *ret_use)
@@ -78,6 +89,7 @@ node_use_begin(struct dfuse *dfuse, struct node *node, struct node_use *ret_use)
 
 	if (node->volume == NULL)
 		return EROFS;
+	node_settle(dfuse, node);
 	if (!object_borrow(node, &object)) {
 		int rc = object_open(dfuse, node, &opened);
 
@@ -113,11 +125,12 @@ node_use_end(struct node_use *use)
 }
 
 void
-node_let_go(struct node *node)
+node_let_go(struct dfuse *dfuse, struct node *node)
 {
 	dfs_obj_t *object = NULL;
 
-	if (!S_ISREG(atomic_load(&node->mode)) || atomic_load(&node->links) > 1)
+	if (!S_ISREG(atomic_load(&node->mode)) || atomic_load(&node->links) > 1 ||
+	    dfuse_has_raced(dfuse))
 		return;
 	pthread_mutex_lock(&node->lock);
 	if (node->users == 0 && atomic_load(&node->opened) == 0) {
@@ -161,7 +174,7 @@ node_stat_seen(struct dfuse *dfuse, struct node *node, struct stat *ret_stat, do
 	page = page_seen(dfuse, parent, name, &index);
 	node_forget(dfuse, parent, 1);
 	if (page == NULL || page->stats[index].st_ino != node->inode ||
-	    !node_agrees(node, &page->stats[index]))
+	    !node_was_told(node, &page->stats[index]))
 		return false;
 	*ret_stat = page->stats[index];
 	*ret_age = page_age(page);
@@ -211,18 +224,19 @@ node_stat(struct dfuse *dfuse, struct node *node, struct stat *ret_stat)
 		node_stat_outside(dfuse, node->inode, ret_stat);
 		return 0;
 	}
+	node_settle(dfuse, node);
 	if (object_borrow(node, &use.object)) {
 		use.node = node;
 		rc = dfs_ostat(node->volume->dfs, use.object, ret_stat);
 		if (rc == 0 && is_open_file(node) && ret_stat->st_ino != node->inode)
 			rc = ESTALE;
-		if (stale(rc) == ESTALE && is_open_file(node))
+		if (dfuse_stale(rc) == ESTALE && is_open_file(node))
 			rc = node_stat_told(node, use.object, ret_stat);
 	} else {
 		rc = stat_by_name(dfuse, node, ret_stat);
 	}
 	if (rc)
-		return stale(rc);
+		return dfuse_stale(rc);
 	/* A container's root has no other name. */
 	if (node->realm == node->volume && node->parent && ret_stat->st_ino != node->inode)
 		return ESTALE;

@@ -41,7 +41,7 @@ dfuse_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const ch
 	if (rc == 0 && is_capability(name))
 		atomic_store(&node->capability, CAPABILITY_PRESENT);
 	if (rc == 0)
-		rc = dfs_setxattr(use.dfs, use.object, name, value, size, flags);
+		rc = dfuse_stale(dfs_setxattr(use.dfs, use.object, name, value, size, flags));
 	fuse_reply_err(request, dfuse_changed(dfuse, node, rc));
 }
 
@@ -70,7 +70,7 @@ value_get(const struct node_use *use, const char *name, void *value, daos_size_t
 		return rc;
 	if (is_capability(name) && atomic_load(&use->node->capability) == CAPABILITY_ABSENT)
 		return ENODATA;
-	return dfs_getxattr(use->dfs, use->object, name, value, size);
+	return dfuse_stale(dfs_getxattr(use->dfs, use->object, name, value, size));
 }
 
 void
@@ -118,7 +118,7 @@ dfuse_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 	else if (rc == 0)
 		rc = node_use_begin(dfuse, node, &use);
 	if (rc == 0 && use.node)
-		rc = dfs_listxattr(use.dfs, use.object, list, &length);
+		rc = dfuse_stale(dfs_listxattr(use.dfs, use.object, list, &length));
 	reply_bytes(request, dfuse_outcome(dfuse, rc), list, length, size);
 	free(list);
 }
@@ -131,6 +131,6 @@ dfuse_removexattr(fuse_req_t request, fuse_ino_t number, const char *name)
 	int rc = node_use_begin(dfuse, node_of(dfuse, number), &use);
 
 	if (rc == 0)
-		rc = dfs_removexattr(use.dfs, use.object, name);
+		rc = dfuse_stale(dfs_removexattr(use.dfs, use.object, name));
 	fuse_reply_err(request, dfuse_changed(dfuse, node_of(dfuse, number), rc));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
 /* Mounts of an embedded directory: what two of them see of each other, and what one mount promises
  * to several processes. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -159,6 +160,83 @@ test_two_mounts_uncached(void **state)
 	close(descriptor);
 	mount_down(bed, 0);
 	mount_down(bed, 1);
+}
+
+/* Reads a directory to its end, attributes included. */
+static unsigned int
+list(const char *path)
+{
+	DIR *stream = opendir(path);
+	unsigned int count = 0;
+
+	assert_non_null(stream);
+	while (readdir(stream))
+		count++;
+	closedir(stream);
+	return count;
+}
+
+/* What one mount moves, the other finds by its new name however it comes across it: in a listing,
+ * as what a rename begins with, by an open directory. */
+static void
+test_moved_by_other(void **state)
+{
+	struct dfuse_bed *bed = *state;
+	struct stat stat_here;
+	int directory;
+
+	mount_up(bed, 0, "--disable-caching", NULL);
+	mount_up(bed, 1, "--disable-caching", NULL);
+	assert_int_equal(mkdir(at(bed, 0, "a"), 0755), 0);
+	assert_int_equal(mkdir(at(bed, 0, "b"), 0755), 0);
+	assert_int_equal(mkdir(at(bed, 0, "a/d"), 0755), 0);
+	file_put(at(bed, 0, "a/f"), "f");
+	file_put(at(bed, 0, "a/d/g"), "g");
+	file_is(at(bed, 1, "a/f"), "f");
+	assert_int_equal(rename(at(bed, 0, "a/f"), at(bed, 0, "b/h")), 0);
+	assert_int_equal(list(at(bed, 1, "b")), 3);
+	assert_int_equal(chmod(at(bed, 1, "b/h"), 0600), 0);
+	assert_int_equal(link(at(bed, 1, "b/h"), at(bed, 1, "b/i")), 0);
+	file_is(at(bed, 1, "a/d/g"), "g");
+	assert_int_equal(rename(at(bed, 0, "a/d"), at(bed, 0, "b/d")), 0);
+	assert_int_equal(rename(at(bed, 1, "b/d"), at(bed, 1, "a/e")), 0);
+	file_is(at(bed, 0, "a/e/g"), "g");
+	directory = open(at(bed, 1, "a/e"), O_RDONLY | O_DIRECTORY);
+	assert_true(directory >= 0);
+	assert_int_equal(rename(at(bed, 0, "a/e"), at(bed, 0, "b/e")), 0);
+	file_is(at(bed, 1, "b/e/g"), "g");
+	assert_int_equal(fstat(directory, &stat_here), 0);
+	assert_int_equal(faccessat(directory, "g", R_OK, 0), 0);
+	assert_int_equal(close(directory), 0);
+	mount_down(bed, 0);
+	mount_down(bed, 1);
+}
+
+/* A file that lost the name it was last known by is written to: what was read before of the
+ * directory with its other name, by look-ups side by side, says nothing of it any more. */
+static void
+test_changed_by_lost_name(void **state)
+{
+	struct dfuse_bed *bed = *state;
+	struct stat stat_here;
+	int descriptor;
+
+	mount_up(bed, 0, NULL);
+	assert_int_equal(mkdir(at(bed, 0, "a"), 0755), 0);
+	assert_int_equal(mkdir(at(bed, 0, "b"), 0755), 0);
+	file_put(at(bed, 0, "a/x"), "first");
+	assert_int_equal(link(at(bed, 0, "a/x"), at(bed, 0, "b/y")), 0);
+	/* The kernel's own knowledge of names ends after a second. */
+	usleep(1200000);
+	descriptor = open(at(bed, 0, "b/y"), O_WRONLY);
+	assert_true(descriptor >= 0);
+	assert_int_equal(unlink(at(bed, 0, "b/y")), 0);
+	assert_int_equal(stat(at(bed, 0, "a/p"), &stat_here), -1);
+	assert_int_equal(stat(at(bed, 0, "a/q"), &stat_here), -1);
+	assert_int_equal(pwrite(descriptor, " and more", 9, 5), 9);
+	assert_int_equal(close(descriptor), 0);
+	file_is(at(bed, 0, "a/x"), "first and more");
+	mount_down(bed, 0);
 }
 
 struct expectation {
@@ -560,6 +638,12 @@ test_terminated(void **state)
 	mount_up(bed, 0, "-S", NULL);
 	file_is(at(bed, 0, "dirty"), "not lost");
 	mount_terminate(bed, 0);
+	mount_up(bed, 0, "-S", NULL);
+	descriptor = open(at(bed, 0, "dirty"), O_RDONLY);
+	assert_true(descriptor >= 0);
+	assert_int_equal(kill(bed->servers[0], SIGINT), 0);
+	mount_terminate(bed, 0);
+	close(descriptor);
 }
 
 /* ------------------------------------------------ query and evict */
@@ -618,6 +702,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_messages, make, unmake),
 		cmocka_unit_test_setup_teardown(test_background, make, unmake),
 		cmocka_unit_test_setup_teardown(test_two_mounts_uncached, make, unmake),
+		cmocka_unit_test_setup_teardown(test_moved_by_other, make, unmake),
+		cmocka_unit_test_setup_teardown(test_changed_by_lost_name, make, unmake),
 		cmocka_unit_test_setup_teardown(test_two_mounts_cached, make, unmake),
 		cmocka_unit_test_setup_teardown(test_append, make, unmake),
 		cmocka_unit_test_setup_teardown(test_append_beside_writer, make, unmake),

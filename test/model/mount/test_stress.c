@@ -3,7 +3,8 @@
  * Many processes on a mount with caches, then on two without, while the engine is killed and comes
  * back, and now and then all of dfuse is killed: see stress.h. CAIRN_SEED chooses what is done,
  * CAIRN_TEST_SECONDS (12) bounds the time; with CAIRN_LONG a million operations, whatever they
- * take. CAIRN_STRESS_TRACE names a folder for what each worker does.
+ * take. CAIRN_STRESS_TRACE names a folder for what each worker does; with CAIRN_STRESS_CALM nothing
+ * is killed.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -239,6 +240,8 @@ half_run(uint32_t mounts, const char *option)
 	wait_progress(10);
 	for (uint32_t round = 1; run.operations ? operations_done() < goal : now() < end; round++) {
 		pause_random(most_ms / 4, most_ms);
+		if (number("CAIRN_STRESS_CALM", 0))
+			continue;
 		engine_kill();
 		if (round % REVIVALS_EVERY == 2)
 			dfuse_kill(mounts, option);
