@@ -299,11 +299,11 @@ serve_start(struct engine *engine)
 	return rc == 0 ? engine_each_loop(engine, objects_here) : rc;
 }
 
+/* The addresses stay: whoever is connected is served for a while, and must learn where to go. */
 static void
 listen_stop(struct engine *engine)
 {
 	rpc_unlisten(engine->node.loops[0].rpc);
-	engine->node.address_count = 0;
 }
 
 /*
@@ -354,6 +354,7 @@ listen_start(struct engine *engine)
 {
 	int rc = 0;
 
+	engine->node.address_count = 0;
 	for (uint32_t i = 0; rc == 0 && i < engine->options.listen_count; i++)
 		rc = engine_listen(engine, engine->listen[i]);
 	if (rc)

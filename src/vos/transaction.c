@@ -256,6 +256,9 @@ vos_tx_decide(struct vos *vos, struct uuid id, const struct request_id *request,
 	rc = edit_run(&edit, &steps, ret_group);
 	if (rc == 0 && prepared)
 		group_note(vos, prepared, *ret_group);
+	/* Answered from the table. */
+	if (rc == 0 && prepared && prepared->tx.state == VOS_TX_PREPARED)
+		rc = -DER_ALREADY;
 	if (prepared)
 		prepared_give(prepared);
 	return rc;

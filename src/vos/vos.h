@@ -323,7 +323,8 @@ MUST_USE int vos_tx_prepare(struct vos_container *container, const struct vos_tx
 /*
  * The leader's decision: committed, and the answer 0 to request (NULL: none) stored, in one local
  * transaction. A request seen before returns its first answer, also where the transaction is known
- * no more. -DER_NONEXIST when it is not prepared. *Yields*.
+ * no more. -DER_ALREADY: the same, and the transaction is a late copy of the one that was executed;
+ * it stays prepared and is to be forgotten. -DER_NONEXIST when it is not prepared. *Yields*.
  */
 MUST_USE int vos_tx_decide(struct vos *vos, struct uuid id, const struct request_id *request,
 			   uint64_t *ret_group);

@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause-Patent */
-/* Mounts of an engine over TCP: it dies and does not come back; and what mounts of a pool and of
- * all pools show. */
+/* Mounts of an engine over TCP: it is killed and comes back under load, it does not come back, and
+ * what mounts of a pool and of all pools show. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/client.h"
 #include "daos.h"
 #include "daos_fs.h"
 #include "dfuse_bed.h"
+
+#define WRITERS 3
+#define KILLS 3
+/* Of each writer between two kills. */
+#define ROUNDS 10u
+
+static atomic_uint *rounds; /* of each writer; shared with them */
 
 /* By a client of the test's own. */
 static void
@@ -53,7 +63,96 @@ unmake(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------ an engine that does not come back */
+/* ------------------------------------------------ an engine that comes back */
+
+/* Makes, writes, reads and removes files until the pipe's other end is closed. */
+static int
+work(const struct dfuse_bed *bed, int number, int until)
+{
+	char path[256], text[64], content[64];
+	struct stat stat_here;
+
+	for (int i = 0; read(until, content, 1) < 0; i++) {
+		int descriptor, length = snprintf(text, sizeof(text), "%d of %d", i, number);
+
+		snprintf(path, sizeof(path), "%s/w%d-%d", bed->mounts[0], number, i % 10);
+		descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+		if (descriptor < 0 || write(descriptor, text, (size_t)length) != length ||
+		    fsync(descriptor) != 0 || pread(descriptor, content, 64, 0) != length ||
+		    memcmp(content, text, (size_t)length) != 0 ||
+		    fstat(descriptor, &stat_here) != 0 || close(descriptor) != 0 ||
+		    (i % 3 == 0 && unlink(path) != 0)) {
+			fprintf(stderr, "%s: %s\n", path, strerror(errno));
+			return 1;
+		}
+		atomic_fetch_add(&rounds[number], 1);
+	}
+	return 0;
+}
+
+static bool
+is_reached(void *argument)
+{
+	const unsigned int *goal = argument;
+
+	for (int i = 0; i < WRITERS; i++)
+		if (atomic_load(&rounds[i]) < goal[i])
+			return false;
+	return true;
+}
+
+/* Every writer goes on. */
+static void
+progress(void)
+{
+	unsigned int goal[WRITERS];
+
+	for (int i = 0; i < WRITERS; i++)
+		goal[i] = atomic_load(&rounds[i]) + ROUNDS;
+	assert_true(becomes(is_reached, goal));
+}
+
+static void
+test_restart(void **state)
+{
+	struct dfuse_bed *bed = *state;
+	int ends[2], status;
+
+	rounds = mmap(NULL, WRITERS * sizeof(*rounds), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(rounds, MAP_FAILED);
+	mount_up(bed, 0, "--disable-wb-cache", NULL);
+	/* The engines must not inherit it: the end would never come. */
+	assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+	for (int i = 0; i < WRITERS; i++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			close(ends[1]);
+			_exit(work(bed, i, ends[0]));
+		}
+	}
+	for (int i = 0; i < KILLS; i++) {
+		progress();
+		bed_engine_down(bed, SIGKILL);
+		bed_engine_up(bed);
+		file_put(at(bed, 0, "between"), "x");
+	}
+	progress();
+	file_put(at(bed, 0, "between"), "at last");
+	close(ends[1]);
+	close(ends[0]);
+	for (int i = 0; i < WRITERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	file_is(at(bed, 0, "between"), "at last");
+	munmap(rounds, WRITERS * sizeof(*rounds));
+	mount_down(bed, 0);
+}
+
+/* ------------------------------------------------ one that does not */
 
 static void
 test_dead(void **state)
@@ -129,6 +228,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_restart, make, unmake),
 		cmocka_unit_test_setup_teardown(test_dead, make, unmake),
 		cmocka_unit_test_setup_teardown(test_pool, make, unmake),
 	};

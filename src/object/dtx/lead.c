@@ -197,8 +197,10 @@ commit_at(struct leading *leading, uint64_t epoch)
 		.participant_count = leading->count - 1,
 		.participants = leading->targets + 1,
 	};
+	int rc = leading->count == 1 ? commit_alone(leading, &tx) : commit_together(leading, &tx);
 
-	return leading->count == 1 ? commit_alone(leading, &tx) : commit_together(leading, &tx);
+	/* A late copy of a request whose next copy was executed: it was forgotten again. */
+	return rc == -DER_ALREADY ? 0 : rc;
 }
 
 /* One that read nothing may take place at any time: it is tried with newer epochs. */

@@ -91,6 +91,11 @@ decide_here(struct call *call, struct vos *vos)
 	int rc = vos_tx_decide(vos, call->id, call->request, &group);
 
 	call->decided = rc == 0;
+	if (rc == -DER_ALREADY) {
+		int waited = await(vos, 0, group);
+
+		return waited == 0 ? rc : waited;
+	}
 	return BUG(29) ? rc : await(vos, rc, group);
 }
 

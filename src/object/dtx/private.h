@@ -24,7 +24,7 @@ MUST_USE int participant_prepare(const struct participant *participant,
 				 const struct dtx_part *part);
 
 /* At the leader. *ret_decided, also of a failure: the decision was made, and whether it will be
- * found again is not known. */
+ * found again is not known. -DER_ALREADY: the request was executed before; forget this copy. */
 MUST_USE int participant_decide(const struct participant *participant, struct uuid id,
 				const struct request_id *request, bool *ret_decided);
 

@@ -39,6 +39,108 @@ test_system(void **state)
 	site_end(&site);
 }
 
+/* ------------------------------------------------ the end */
+
+static int
+stop_engine(void *argument)
+{
+	struct site *site = argument;
+
+	engine_stop(site->engine);
+	return 0;
+}
+
+/* Another client says goodbye; to forget its handles takes the engine a while. */
+static void
+leave_work(const struct site *site)
+{
+	static const char *const address = "memory:engine";
+	struct site other = *site;
+	const struct rpc_options options = {.incarnation =
+						    uuid_make(memory_world_random(site->world), 2),
+					    .clock = &other.client_clock,
+					    .system = "daos_server"};
+	struct uuid handle;
+
+	assert_int_equal(rpc_create(site->client_loop, &options, &other.rpc), 0);
+	assert_int_equal(rpc_window_create(other.rpc, &other.window), 0);
+	assert_int_equal(rpc_peer_get(other.rpc, &address, 1, 0, &other.peer), 0);
+	assert_int_equal(create_pool(&other, "tank", 128, NULL), 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(connect_pool(&other, "tank", DAOS_PC_RW, &handle), 0);
+	rpc_window_destroy(other.window);
+	rpc_destroy(other.rpc);
+	rpc_peer_put(other.peer);
+}
+
+#define ASKING 16
+#define STOPS 5
+
+static bool stops;	  /* the engine has been told to */
+static uint32_t answered; /* since then */
+
+/* Asks until nobody answers. */
+static int
+ask_on(void *argument)
+{
+	struct site *site = argument;
+	int rc = 0;
+
+	while (rc == 0) {
+		struct proto_system_query_reply reply;
+		struct call call;
+
+		call_begin(&call, site);
+		rc = call_send(&call, PROTO_SYSTEM_QUERY, NULL);
+		if (rc == 0) {
+			answered += stops;
+			assert_int_equal(proto_system_query_reply_decode(
+						 &call.reply.body, site->client_env->arena, &reply),
+					 0);
+			assert_int_equal(reply.engines[0].address_count, 1);
+			proto_system_query_reply_free(site->client_env->arena, &reply);
+		}
+		call_end(&call);
+	}
+	return 0;
+}
+
+/* Whoever is served while an engine stops learns where it was: its successor is there. */
+static int
+query_while_it_stops(struct site *site)
+{
+	struct fiber_group group;
+	int rc;
+
+	assert_int_equal(query_system(site), 0);
+	fiber_group_init(&group);
+	for (uint32_t i = 0; i < ASKING; i++)
+		assert_int_equal(fiber_group_start(&group, "ask", ask_on, site), 0);
+	leave_work(site);
+	/* By then the goodbye has arrived. */
+	assert_int_equal(query_system(site), 0);
+	stops = true;
+	rc = loop_call(site->loops[0], stop_engine, site);
+	fiber_group_wait(&group);
+	return rc;
+}
+
+static void
+test_stopping(void **state)
+{
+	(void)state;
+	answered = 0;
+	for (uint64_t seed = 1; seed <= STOPS; seed++) {
+		struct site site = {.loop_count = 2};
+
+		stops = false;
+		site_begin(&site, seed);
+		site_run(&site, query_while_it_stops);
+		site_end(&site);
+	}
+	assert_true(answered > 0);
+}
+
 /* ------------------------------------------------ pools */
 
 static int
@@ -651,6 +753,7 @@ main(void)
 		cmocka_unit_test(test_attributes),    cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_damaged_store), cmocka_unit_test(test_storage_refused),
 		cmocka_unit_test(test_thin),	      cmocka_unit_test(test_goodbye),
+		cmocka_unit_test(test_stopping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

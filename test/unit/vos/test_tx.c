@@ -132,6 +132,14 @@ leader_body(void *argument)
 	CHECK_EQUAL(vos_tx_state(stand->vos, tx_name(1), &state), -DER_NONEXIST);
 	/* The request has its answer though nobody knows the transaction any more. */
 	CHECK_EQUAL(vos_tx_decide(stand->vos, tx_name(1), &request, &group), 0);
+	/* A copy of the request that comes late is not executed once more. */
+	tx.epoch = EPOCH(20);
+	CHECK_EQUAL(prepare(stand, tx, &op, 1), 0);
+	CHECK_EQUAL(vos_tx_decide(stand->vos, tx_name(1), &request, &group), -DER_ALREADY);
+	CHECK_EQUAL(vos_tx_state(stand->vos, tx_name(1), &state), 0);
+	CHECK_EQUAL(state, VOS_TX_PREPARED);
+	CHECK_EQUAL(forget(stand, 1), 0);
+	CHECK_EQUAL(put(stand, "d", "a", 'y', EPOCH(11)), 0);
 	audit_body(stand);
 	work_free(&work, 1);
 	return 0;
