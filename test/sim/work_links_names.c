@@ -103,7 +103,7 @@ end_change(struct links_actor *links, struct name_operation *operation,
 	if (outcome == OUTCOME_OK)
 		name_outcome = NAME_DONE;
 	else if (outcome == OUTCOME_FAILED)
-		name_outcome = rc == EEXIST ? NAME_EXIST : NAME_ABSENT;
+		name_outcome = rc == EEXIST ? NAME_EXIST : rc == E2BIG ? NAME_VOID : NAME_ABSENT;
 	links->hand->unit->unknown += name_outcome == NAME_UNKNOWN;
 	links->hand->changes = false;
 	end(links, operation, name_outcome);
