@@ -129,6 +129,11 @@ MUST_USE int metadb_request_judge(struct pin *pin, const struct metadb *metadb,
 				  const struct request_id *request,
 				  struct metadb_bytes *ret_result);
 
+/* As metadb_request_judge(), with a copy of the answer, by metadb_bytes_free(); it may not be
+ * durable yet. *Yields*. */
+MUST_USE int metadb_answer_find(struct metadb *metadb, const struct request_id *request,
+				struct metadb_bytes *ret_answer);
+
 /* The writes to go with a new request. -DER_AGAIN, -DER_IO. */
 MUST_USE int metadb_request_prepare(struct pin *pin, const struct request_id *request,
 				    struct metadb_bytes result, struct request_writes *ret_writes);

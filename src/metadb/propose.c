@@ -167,6 +167,27 @@ proposal_need(const struct metadb_proposal *proposal, struct tx_need *need)
 		metadb_request_need(proposal->result, need);
 }
 
+/* Room may be missing for a request that has been executed: then its answer counts, not code. */
+static int
+refused_answer(struct metadb *metadb, const struct metadb_proposal *proposal, int code,
+	       struct metadb_bytes *ret_result)
+{
+	struct metadb_bytes answer;
+	int rc;
+
+	if (!request_remembered(proposal->request))
+		return code;
+	rc = metadb_answer_find(metadb, proposal->request, &answer);
+	if (rc != -DER_ALREADY)
+		return rc == 0 ? code : rc;
+	REACHED("metadb: a request that finds no room was executed before");
+	if (ret_result)
+		*ret_result = answer;
+	else
+		metadb_bytes_free(metadb, &answer);
+	return rc;
+}
+
 static int
 propose(struct metadb *metadb, const struct metadb_proposal *proposal,
 	struct metadb_bytes *ret_result)
@@ -185,6 +206,8 @@ propose(struct metadb *metadb, const struct metadb_proposal *proposal,
 	rc = tx_reserve(&tx, &need);
 	if (rc == 0)
 		rc = attempt_run(&attempt, &tx);
+	else
+		rc = refused_answer(metadb, proposal, rc, attempt.ret_result);
 	if (rc)
 		tx_abort(&tx);
 	/* A refusal tells what was looked at, too. */

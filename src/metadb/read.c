@@ -207,9 +207,9 @@ metadb_list(struct metadb *metadb, struct metadb_bytes prefix, struct metadb_byt
 
 /* ------------------------------------------------ answers */
 
-static int
-answer_find(struct metadb *metadb, const struct request_id *request,
-	    struct metadb_bytes *ret_answer, uint64_t *ret_group)
+int
+metadb_answer_find(struct metadb *metadb, const struct request_id *request,
+		   struct metadb_bytes *ret_answer)
 {
 	struct metadb_bytes answer;
 	struct pin pin;
@@ -224,7 +224,6 @@ answer_find(struct metadb *metadb, const struct request_id *request,
 				rc = bytes_copy(metadb, answer, ret_answer);
 				rc = rc == 0 ? -DER_ALREADY : rc;
 			}
-			*ret_group = metadb->newest;
 		}
 	} while (rc == -DER_AGAIN && (rc = pin_load(&pin)) == 0);
 	pin_fini(&pin);
@@ -236,7 +235,6 @@ metadb_answered(struct metadb *metadb, const struct request_id *request,
 		struct metadb_bytes *ret_result)
 {
 	struct metadb_bytes answer = {NULL, 0};
-	uint64_t group = 0;
 	int rc, durable;
 
 	if (!request_remembered(request))
@@ -244,8 +242,8 @@ metadb_answered(struct metadb *metadb, const struct request_id *request,
 	rc = metadb_enter(metadb);
 	if (rc)
 		return rc;
-	rc = answer_find(metadb, request, &answer, &group);
-	durable = media_wait(metadb->media, group);
+	rc = metadb_answer_find(metadb, request, &answer);
+	durable = media_wait(metadb->media, metadb->newest);
 	metadb_leave(metadb);
 	if (durable)
 		rc = durable;

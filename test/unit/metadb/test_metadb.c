@@ -722,14 +722,25 @@ test_failing_disk(void **state)
 	bed_end(&bed);
 }
 
-/* Fills the store: refused before anything changes, and removing still works. */
+/* Fills the store: refused before anything changes, and removing still works. What was executed
+ * before has its answer, though there is no room for it now. */
 static int
 filling(void *argument)
 {
 	static uint8_t big[METADB_VALUE_MAX];
+	const struct request_id request = {
+		.client = uuid_make(1, 2), .sequence = 1, .confirmed = 1, .first_sent = 1000};
+	const struct metadb_write large = {.key = {"large", 5}, .value = {big, sizeof(big)}};
+	const struct metadb_proposal again = {.request = &request,
+					      .writes = &large,
+					      .write_count = 1,
+					      .result = metadb_text("answer")};
 	struct bed *bed = argument;
+	struct metadb_bytes answer;
 	uint32_t stored = 0;
-	int rc = 0;
+	int rc = metadb_propose(bed->metadb, &again, &answer);
+
+	assert_int_equal(rc, 0);
 
 	for (; rc == 0 && stored < 1000; stored++) {
 		char key[32];
@@ -740,6 +751,10 @@ filling(void *argument)
 		rc = metadb_propose(bed->metadb, &proposal, NULL);
 	}
 	assert_int_equal(rc, -DER_NOSPACE);
+	assert_int_equal(metadb_propose(bed->metadb, &again, &answer), -DER_ALREADY);
+	assert_int_equal(answer.length, 6);
+	assert_memory_equal(answer.data, "answer", 6);
+	metadb_bytes_free(bed->metadb, &answer);
 	for (uint32_t i = 0; i < stored; i++) {
 		char key[32];
 		const struct metadb_write write = {.key = {key, 8}, .remove = true};
