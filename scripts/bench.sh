@@ -488,7 +488,7 @@ for engine in sleeping spinning on_disk; do
 	fill $engine
 done
 # Of a size: its storage is there before anything is written.
-pool_create sleeping stream --size 2G
+pool_create sleeping stream --size 4G
 CAIRN_ENGINE=${engine_address[sleeping]} timeout 120 "$OUTPUT/bench/load" --mode update --size $((1 << 20)) --keys 64 \
 	--depth 4 --pool stream --fill --seconds 0 || fail "1 MiB values cannot be filled in"
 
